@@ -1,0 +1,26 @@
+"""A tape that records NumPy ops and carries gradients back along them."""
+
+from tape.gradcheck import GradcheckError, gradcheck
+from tape.registry import REGISTRY, Op, op
+from tape.samples import Kink, Sample, booleans, integers, normal, positive
+from tape.tape import Record, Tape, current_tape, scope
+from tape.tensor import Tensor
+
+__all__ = [
+    "REGISTRY",
+    "GradcheckError",
+    "Kink",
+    "Op",
+    "Record",
+    "Sample",
+    "Tape",
+    "Tensor",
+    "booleans",
+    "current_tape",
+    "gradcheck",
+    "integers",
+    "normal",
+    "op",
+    "positive",
+    "scope",
+]

@@ -1,0 +1,62 @@
+"""Cotangents on their way back: summed where paths meet, in buffers that may be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tape.tensor import Tensor
+
+
+class Cotangents:
+    """The sum of the cotangents that have reached each source so far.
+
+    A VJP may hand on the array it was given, or a view of it, so an array is written to only when
+    it is known to be nobody else's: the engine's own sum, or one that a VJP made afresh.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[int | Tensor, np.ndarray] = {}
+        self._owned: set[int | Tensor] = set()
+
+    def add(self, source: int | Tensor, cotangent: np.ndarray, owned: bool) -> None:
+        """Add what one more path carried to `source`; `owned` if it may be written to."""
+        held = self._sums.get(source)
+        if held is None:
+            self._sums[source] = cotangent
+        elif source in self._owned:
+            np.add(held, cotangent, out=held)
+        elif owned:
+            self._sums[source] = np.add(held, cotangent, out=cotangent)
+        else:
+            self._sums[source] = np.add(held, cotangent, out=np.empty_like(held))
+        if owned or held is not None:
+            self._owned.add(source)
+
+    def pop(self, source: int | Tensor) -> np.ndarray | None:
+        """Take the sum at `source`, None where nothing has arrived."""
+        self._owned.discard(source)
+        return self._sums.pop(source, None)
+
+    def owned_items(self) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """What is left, each in memory of its own."""
+        for source, held in self._sums.items():
+            yield source, held if source in self._owned else held.copy()
+
+
+def unbroadcast(cotangent: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sum `cotangent` over the axes along which an operand of `shape` was broadcast.
+
+    Raises
+    ------
+    ValueError
+        If `shape` does not broadcast to that of `cotangent`.
+    """
+    if cotangent.shape == shape:
+        return cotangent
+    new = cotangent.ndim - len(shape)
+    if new < 0 or any(n not in (1, m) for n, m in zip(shape, cotangent.shape[new:], strict=True)):
+        raise ValueError(f"a cotangent of shape {cotangent.shape} for an operand of {shape}")
+    stretched = tuple(new + i for i, n in enumerate(shape) if n != cotangent.shape[new + i])
+    return cotangent.sum((*range(new), *stretched)).reshape(shape)

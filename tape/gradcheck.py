@@ -1,0 +1,99 @@
+"""Central differences: the witness against a hand-written VJP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tape.tape import Tape
+from tape.tensor import Tensor
+
+
+class GradcheckError(AssertionError):
+    """A gradient that differs from the central difference."""
+
+
+def gradcheck(
+    fn: Callable[..., Tensor],
+    *inputs: Any,
+    eps: float = 1e-6,
+    atol: float | None = None,
+    rtol: float = 1e-5,
+    seed: int = 0,
+) -> None:
+    """Compare the gradients that a tape gives for `fn` with central differences in float64.
+
+    For a random cotangent v, and every element x_i of every floating input, the gradient of
+    <v, fn(x)> must equal (<v, fn(x + eps e_i)> - <v, fn(x - eps e_i)>) / (2 eps) to within
+    `atol + rtol * |difference|`. The cotangent is drawn at random because one of ones hides any
+    mistake in a VJP whose outputs sum to a constant, such as softmax.
+
+    Parameters
+    ----------
+    fn : callable
+        From tensors to a tensor.
+    *inputs : array_like
+        Floating ones are checked, in float64; others (indices, masks) are passed on as they are.
+    eps : float
+        The step.
+    atol : float, optional
+        By default the rounding error of the difference itself, which shrinks with the values of
+        `fn`: a fixed one would let a zero VJP pass where gradients are small.
+    rtol : float
+        Relative tolerance.
+    seed : int
+        Of the cotangent.
+
+    Raises
+    ------
+    GradcheckError
+        Naming the ops, the input, the index and both values of the first gradient that differs.
+    """
+    operands = [_differentiable(x) for x in inputs]
+    with Tape() as tape:
+        output = fn(*operands)
+    ops = " -> ".join(record.op.name for record in tape.records)
+    cotangent = np.random.default_rng(seed).standard_normal(output.shape)
+    gradients: dict[Tensor, np.ndarray] = {}
+    if output.requires_grad:
+        tape.backward(output, cotangent, into=gradients)
+
+    def weighted() -> np.ndarray:
+        return fn(*operands).data * cotangent
+
+    for position, operand in enumerate(operands):
+        if not (isinstance(operand, Tensor) and operand.requires_grad):
+            continue
+        gradient = gradients.get(operand, np.zeros_like(operand.data))
+        for index in np.ndindex(operand.shape):
+            slope, noise = _central_difference(weighted, operand.data, index, eps)
+            tolerance = (noise if atol is None else atol) + rtol * abs(slope)
+            if not abs(gradient[index] - slope) <= tolerance:
+                raise GradcheckError(
+                    f"{ops}: gradient of input {position} at {index} is {gradient[index]:.9g}, "
+                    f"central difference {slope:.9g} (tolerance {tolerance:.2g})"
+                )
+
+
+def _differentiable(value: Any) -> Any:
+    """A float64 copy that wants a gradient of a floating input; anything else as it is."""
+    data = value.data if isinstance(value, Tensor) else value
+    if isinstance(data, float) or (isinstance(data, np.ndarray) and data.dtype.kind == "f"):
+        return Tensor(np.array(data, np.float64), requires_grad=True)
+    return value
+
+
+def _central_difference(
+    weighted: Callable[[], np.ndarray], data: np.ndarray, index: tuple[int, ...], eps: float
+) -> tuple[float, float]:
+    """The slope of the sum of `weighted` along one element of `data`, and its rounding error."""
+    value = data[index]
+    data[index] = value + eps
+    above, high = weighted(), data[index]
+    data[index] = value - eps
+    below, low = weighted(), data[index]
+    data[index] = value
+    rounding = np.finfo(np.float64).eps * (np.abs(above).sum() + np.abs(below).sum())
+    return (above - below).sum() / (high - low), 16 * rounding / (high - low)
