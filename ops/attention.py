@@ -1,0 +1,86 @@
+"""Causal self-attention, fused."""
+
+import math
+
+import numpy as np
+
+from tape import Sample, normal, op
+
+Array = np.ndarray
+
+BLOCK = 64
+"""Queries worked on together. Keys after the last of them are never touched."""
+
+
+@op(
+    samples=(
+        Sample(normal(2, 5, 12), n_heads=2),
+        Sample(normal(1, 1, 6), n_heads=1),
+        Sample(normal(1, 2 * BLOCK + 3, 6), n_heads=2),
+        Sample(normal(0, 5, 12), n_heads=2),
+        Sample(normal(2, 0, 12), n_heads=2),
+    )
+)
+def causal_attention(qkv: Array, /, n_heads: int):
+    """softmax(q k^T / sqrt(d_head)) v for each head, each query seeing the keys up to its own.
+
+    qkv : (batch, time, 3 d_model), the queries, keys and values of all heads side by side;
+    result : (batch, time, d_model), the heads side by side.
+
+    With P the softmax and s = 1 / sqrt(d_head): dv = P^T g, dP = g v^T,
+    dS = P (dP - sum(dP P)), dq = s dS k, dk = s dS^T q; and sum(dP P) = sum(g y).
+
+    Raises
+    ------
+    ValueError
+        If the width of qkv is not a multiple of 3 n_heads.
+
+    Source: Vaswani et al., "Attention Is All You Need", 2017; the blocks are those of Dao et al.,
+    "FlashAttention", 2022.
+    """
+    batch, time, width = qkv.shape
+    if width % (3 * n_heads):
+        raise ValueError(f"the width {width} of qkv is not a multiple of 3 n_heads = {3 * n_heads}")
+    d_head = width // (3 * n_heads)
+    scale = 1 / math.sqrt(d_head)
+    q, k, v = _split(qkv, n_heads)
+    y = np.empty((batch, time, n_heads, d_head), qkv.dtype)
+    heads = y.transpose(0, 2, 1, 3)  # (batch, head, time, d_head), a view
+    future = np.triu(np.full((BLOCK, BLOCK), -np.inf, qkv.dtype), 1)
+    blocks = [slice(start, min(start + BLOCK, time)) for start in range(0, time, BLOCK)]
+    weights = []  # of each block of queries on the keys up to its end
+    for block in blocks:
+        n = block.stop - block.start
+        p = (q[:, :, block] * scale) @ k[:, :, : block.stop].swapaxes(-1, -2)
+        p[..., block] += future[:n, :n]
+        p -= p.max(-1, keepdims=True)
+        np.exp(p, out=p)
+        p /= p.sum(-1, keepdims=True)
+        weights.append(p)
+        heads[:, :, block] = p @ v[:, :, : block.stop]
+
+    def vjp(g: Array) -> Array:
+        g_heads = g.reshape(y.shape).transpose(0, 2, 1, 3)
+        along = np.einsum("bthd,bthd->bht", g.reshape(y.shape), y)[..., None]
+        dqkv = np.zeros_like(qkv)
+        dq, dk, dv = _split(dqkv, n_heads)
+        for block, p in zip(blocks, weights, strict=True):
+            g_block = g_heads[:, :, block]
+            seen = slice(0, block.stop)
+            dv[:, :, seen] += p.swapaxes(-1, -2) @ g_block
+            ds = g_block @ v[:, :, seen].swapaxes(-1, -2)
+            ds -= along[:, :, block]
+            ds *= p
+            ds *= scale
+            dq[:, :, block] = ds @ k[:, :, seen]
+            dk[:, :, seen] += ds.swapaxes(-1, -2) @ q[:, :, block]
+        return dqkv
+
+    return y.reshape(batch, time, n_heads * d_head), vjp
+
+
+def _split(qkv: Array, n_heads: int) -> tuple[Array, Array, Array]:
+    """Queries, keys and values as views of shape (batch, head, time, d_head)."""
+    batch, time, width = qkv.shape
+    q, k, v = qkv.reshape(batch, time, 3, n_heads, width // (3 * n_heads)).transpose(2, 0, 3, 1, 4)
+    return q, k, v

@@ -1,0 +1,65 @@
+"""Normalisation layers."""
+
+import math
+
+import numpy as np
+
+from ops.linalg import sum_of_rows
+from tape import Sample, normal, op
+
+Array = np.ndarray
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4), normal(4), normal(4)),
+        Sample(normal(2, 3, 4), normal(4), normal(4)),
+        Sample(normal(2, 3, 4)),
+        Sample(normal(3, 4), normal(4)),
+        Sample(normal(3, 4), None, normal(4)),
+        Sample(normal(5), normal(5), normal(5), eps=0.1),
+        Sample(np.ones((2, 4)), normal(4), normal(4)),
+        Sample(normal(0, 4), normal(4), normal(4)),
+    )
+)
+def layernorm(
+    x: Array, weight: Array | None = None, bias: Array | None = None, /, eps: float = 1e-5
+):
+    """Normalise the last axis to mean 0 and variance 1: weight * xhat + bias.
+
+    xhat = (x - mean(x)) / sqrt(var(x) + eps), the variance over n elements. With h = g * weight,
+    dx = (h - mean(h) - xhat mean(h xhat)) / sqrt(var(x) + eps).
+
+    x : (..., n); weight, bias : (n,) or None.
+
+    Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
+    """
+    shape, n = x.shape, x.shape[-1]
+    rows = x.reshape(math.prod(shape[:-1]), n)
+    average = np.full(n, 1 / n, x.dtype)
+    xhat = rows - (rows @ average)[:, None]
+    variance = np.einsum("ij,ij->i", xhat, xhat) / n
+    rstd = (1 / np.sqrt(variance + eps))[:, None]
+    xhat *= rstd
+    y = xhat.copy() if weight is None else xhat * weight
+    if bias is not None:
+        y += bias
+
+    def vjp(g: Array):
+        g = g.reshape(xhat.shape)
+
+        def dx() -> Array:
+            h = g.copy() if weight is None else g * weight
+            along = np.einsum("ij,ij->i", h, xhat)[:, None] / n
+            h -= (h @ average)[:, None]
+            h -= xhat * along
+            h *= rstd
+            return h.reshape(shape)
+
+        return (
+            dx,
+            None if weight is None else lambda: np.einsum("ij,ij->j", g, xhat),
+            None if bias is None else lambda: sum_of_rows(g),
+        )
+
+    return y.reshape(shape), vjp

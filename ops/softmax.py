@@ -1,0 +1,70 @@
+"""Softmax and its logarithm."""
+
+import numpy as np
+
+from tape import Sample, booleans, normal, op
+
+Array = np.ndarray
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4)),
+        Sample(normal(2, 3, 4), axis=1),
+        Sample(normal(5), axis=0),
+        Sample(normal(2, 4, 4), causal=True),
+        Sample(normal(2, 3, 5), causal=True),
+        Sample(normal(2, 3, 4), mask=booleans(3, 4)),
+        Sample(normal(2, 2, 3), mask=np.array([[True, False, True], [False, False, False]])),
+        Sample(normal(2, 3, 3), causal=True, mask=np.array([True, False, True])),
+        Sample(normal(3, 4, scale=1e4)),
+        Sample(normal(0, 4)),
+    )
+)
+def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | None = None):
+    """y_i = exp(x_i) / sum_j exp(x_j) along an axis; dx = y (g - sum(g y)).
+
+    Parameters
+    ----------
+    x : (..., n)
+    causal : bool
+        For x of shape (..., queries, keys), query i has weight on keys up to its own only. The
+        last query is at the last key, so that with fewer queries than keys (a cache) the first
+        keys are seen by all.
+    mask : boolean array that broadcasts to x, optional
+        True where there may be weight, as in PyTorch's scaled_dot_product_attention. A row with
+        no True gives zeros, forward and backward.
+    """
+    allowed = None if mask is None else np.broadcast_to(mask, x.shape)
+    if causal:
+        queries, keys = x.shape[-2:]
+        seen = np.tri(queries, keys, keys - queries, dtype=bool)
+        allowed = seen if allowed is None else seen & allowed
+    if allowed is not None:
+        x = np.where(allowed, x, -np.inf)
+    if x.size == 0:
+        return x.copy(), lambda g: g
+    top = x.max(axis, keepdims=True)
+    y = np.exp(x - np.where(np.isneginf(top), 0, top))
+    total = y.sum(axis, keepdims=True)
+    y /= np.where(total == 0, 1, total)
+
+    def vjp(g: Array) -> Array:
+        return y * (g - (g * y).sum(axis, keepdims=True))
+
+    return y, vjp
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4)),
+        Sample(normal(2, 3, 4), axis=1),
+        Sample(normal(5), axis=0),
+        Sample(normal(3, 4, scale=1e4)),
+    )
+)
+def log_softmax(x: Array, /, axis: int = -1):
+    """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g)."""
+    shifted = x - x.max(axis, keepdims=True)
+    y = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    return y, lambda g: g - np.exp(y) * g.sum(axis, keepdims=True)

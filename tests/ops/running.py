@@ -1,0 +1,44 @@
+"""How the tests run an op: as a sample says, on a tape, with a random cotangent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tape import Op, Sample, Tape, Tensor
+
+
+def bound(op: Op, sample: Sample, dtype: Any = np.float64) -> tuple[list[Any], Callable[..., Any]]:
+    """The operands of a sample, and what calls the op, or a twin of it, on such operands."""
+    arguments, options = sample.draw(np.random.default_rng(0), dtype)
+    n_operands = len(arguments) if op.variadic else op.n_operands
+    settings = arguments[n_operands:]
+
+    def call(function: Callable[..., Any], *operands: Any) -> Any:
+        if op.variadic:
+            return function(operands, *settings, **options)
+        return function(*operands, *settings, **options)
+
+    return arguments[:n_operands], call
+
+
+def differentiable(value: Any) -> Any:
+    """A tensor that wants a gradient for a floating array; anything else as it is."""
+    floating = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return Tensor(value, requires_grad=True) if floating else value
+
+
+def random_like(array: np.ndarray) -> np.ndarray:
+    """Normal deviates in the shape and dtype of `array`."""
+    return np.asarray(np.random.default_rng(1).standard_normal(array.shape), array.dtype)
+
+
+def value_and_gradients(
+    fn: Callable[..., Tensor], *operands: Any, cotangent: Any = None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The result of `fn`, and the gradients of its floating operands (cotangent: random)."""
+    tensors = [differentiable(x) for x in operands]
+    with Tape() as tape:
+        output = fn(*tensors)
+    tape.backward(output, random_like(output.data) if cotangent is None else cotangent)
+    return output.data, [x.grad for x in tensors if isinstance(x, Tensor)]

@@ -1,0 +1,186 @@
+"""What holds for every op, checked on every sample it was registered with."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ops
+from tape import REGISTRY, Kink, Record, Tape, Tensor, gradcheck
+
+from .running import bound, differentiable, random_like, value_and_gradients
+
+OPS = [op for op in REGISTRY.values() if op.__module__.startswith("ops.")]
+CASES = [
+    pytest.param(op, sample, id=f"{op.name}-{i}")
+    for op in OPS
+    for i, sample in enumerate(op.samples)
+]
+SMOOTH = [case for case in CASES if not isinstance(case.values[1], Kink)]
+every_sample = pytest.mark.parametrize(("op", "sample"), CASES)
+
+
+class NotFloat64(np.ndarray):
+    """An array that refuses to take part in making one of float64."""
+
+    def __array_finalize__(self, source: Any) -> None:
+        assert self.dtype != np.float64
+
+
+LAYOUTS = {
+    "column-major": lambda x: x.copy(order="F"),
+    "reversed": lambda x: np.asarray(np.flip(np.flip(x).copy())),
+    "with gaps": lambda x: np.stack([x, x], -1)[..., 0],
+}
+
+
+def frozen(x: np.ndarray) -> np.ndarray:
+    x = x.copy()
+    x.setflags(write=False)
+    return x
+
+
+def recorded(
+    op, sample, dtype=np.float64, change: Callable[[np.ndarray], np.ndarray] = np.copy
+) -> tuple[np.ndarray, Record]:
+    """The result of the op for `change` of each array among its operands, and its record."""
+    operands, call = bound(op, sample, dtype)
+    operands = [change(x) if isinstance(x, np.ndarray) else x for x in operands]
+    with Tape() as tape:
+        output = call(op, *map(differentiable, operands))
+    [record] = tape.records
+    return output.data, record
+
+
+def operands_of(record: Record) -> list[np.ndarray]:
+    return [x.data for x in record.sources if isinstance(x, Tensor)]
+
+
+def raw_cotangents(record: Record, g: np.ndarray) -> list[np.ndarray]:
+    """What the VJP itself returns for the operands that want a gradient."""
+    found = record.vjp(g)
+    found = found if isinstance(found, tuple) else (found,)
+    return [
+        raw() if callable(raw) else raw
+        for raw, source in zip(found, record.sources, strict=True)
+        if source is not None and source.requires_grad
+    ]
+
+
+def arrays_held_by(value: Any) -> Iterator[np.ndarray]:
+    """The arrays that a VJP, or what it returned, holds in its closure."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from arrays_held_by(item)
+    elif callable(value):
+        for cell in getattr(value, "__closure__", None) or ():
+            yield from arrays_held_by(cell.cell_contents)
+
+
+def share_memory(array: np.ndarray, others: list[np.ndarray]) -> bool:
+    return any(np.shares_memory(array, other) for other in others)
+
+
+@pytest.fixture
+def twins() -> dict[str, Callable[..., Any]]:
+    pytest.importorskip("torch")
+    from .torch_twins import TWINS
+
+    return TWINS
+
+
+def test_every_public_name_is_a_registered_op():
+    assert {name: getattr(ops, name) for name in ops.__all__} == {op.name: op for op in OPS}
+
+
+def test_every_op_has_a_torch_twin(twins):
+    assert twins.keys() == {op.name for op in OPS}
+
+
+@pytest.mark.parametrize(("op", "sample"), SMOOTH)
+def test_gradients_are_central_differences(op, sample):
+    operands, call = bound(op, sample)
+    gradcheck(partial(call, op), *operands)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 3e-6)])
+@every_sample
+def test_value_and_gradients_are_those_of_torch(op, sample, dtype, tolerance, twins):
+    torch = pytest.importorskip("torch")
+    operands, call = bound(op, sample, dtype)
+    value, gradients = value_and_gradients(partial(call, op), *operands)
+
+    tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in operands]
+    leaves = [x.requires_grad_() for x in tensors if torch.is_tensor(x) and x.is_floating_point()]
+    expected = call(twins[op.name], *tensors)
+    expected.backward(torch.from_numpy(random_like(value)))
+
+    wanted = [x.detach().numpy() for x in (expected, *(leaf.grad for leaf in leaves))]
+    for ours, theirs in zip([value, *gradients], wanted, strict=True):
+        atol = tolerance * np.abs(theirs).max(initial=1)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=atol, strict=True)
+
+
+@every_sample
+def test_float32_stays_float32_throughout(op, sample):
+    y, record = recorded(op, sample, np.float32, change=lambda x: x.view(NotFloat64))
+    raw = raw_cotangents(record, random_like(y).view(NotFloat64))
+    assert {x.dtype for x in [y, *raw]} == {np.dtype(np.float32)}
+    assert all(x.dtype != np.float64 for x in arrays_held_by(record.vjp))
+
+
+@every_sample
+def test_operands_and_cotangent_are_only_read(op, sample):
+    y, record = recorded(op, sample)
+    g = random_like(y)
+    raw = raw_cotangents(record, g)
+    frozen_y, frozen_record = recorded(op, sample, change=frozen)
+    frozen_raw = raw_cotangents(frozen_record, frozen(g))
+    np.testing.assert_equal([y, *raw], [frozen_y, *frozen_raw])
+    np.testing.assert_equal(operands_of(record), operands_of(frozen_record))
+    np.testing.assert_equal(g, random_like(y))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@every_sample
+def test_memory_layout_does_not_matter(op, sample, layout):
+    y, record = recorded(op, sample)
+    raw = raw_cotangents(record, random_like(y))
+    laid_out_y, laid_out_record = recorded(op, sample, change=LAYOUTS[layout])
+    laid_out_raw = raw_cotangents(laid_out_record, LAYOUTS[layout](random_like(y)))
+    for expected, found in zip([y, *raw], [laid_out_y, *laid_out_raw], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_sample
+def test_cotangent_may_be_one_number_repeated(op, sample):
+    y, record = recorded(op, sample)
+    repeated = np.broadcast_to(0.7, y.shape)
+    for expected, found in zip(
+        raw_cotangents(record, repeated.copy()), raw_cotangents(record, repeated), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_sample
+def test_raw_cotangents_are_g_or_memory_of_their_own(op, sample):
+    y, record = recorded(op, sample)
+    g = random_like(y)
+    kept = [y, *operands_of(record), *arrays_held_by([record.vjp, record.vjp(g)])]
+    kept = [x for x in kept if not np.shares_memory(x, g)]
+    fresh = [x for x in raw_cotangents(record, g) if not np.shares_memory(x, g)]
+    for i, raw in enumerate(fresh):
+        assert not share_memory(raw, kept)
+        assert not share_memory(raw, fresh[:i])
+
+
+@every_sample
+def test_vjp_gives_the_same_when_called_again(op, sample):
+    y, record = recorded(op, sample)
+    g = random_like(y)
+    first = [x.copy() for x in raw_cotangents(record, g)]
+    np.testing.assert_equal(raw_cotangents(record, g), first)

@@ -1,0 +1,53 @@
+"""Softmax where rows are masked, scores are huge, or queries are fewer than keys."""
+
+import numpy as np
+import pytest
+
+import ops
+
+from .running import value_and_gradients
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "masked_rows"),
+    [
+        ((2, 3), {"mask": np.array([[True, False, True], [False, False, False]])}, [1]),
+        ((2, 3), {"mask": np.array([[False], [True]])}, [0]),
+        ((2, 3), {"mask": np.array([False, False, True]), "causal": True}, [0]),
+        ((3, 2), {"causal": True}, [0]),
+    ],
+)
+def test_rows_masked_throughout_are_zero_forward_and_backward(shape, options, masked_rows):
+    x = np.random.default_rng(0).standard_normal(shape)
+    y, [dx] = value_and_gradients(lambda x: ops.softmax(x, **options), x)
+    others = np.delete(np.arange(shape[0]), masked_rows)
+    assert not y[masked_rows].any()
+    assert not dx[masked_rows].any()
+    np.testing.assert_allclose(y[others].sum(-1), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_of_plus_and_minus_1e4_give_no_overflow(dtype):
+    x, g = np.array([1e4, -1e4, 0, 1e4], dtype), np.array([3, 5, 7, 1], dtype)
+    y, [dx] = value_and_gradients(ops.softmax, x, cotangent=g)
+    np.testing.assert_array_equal(y, [0.5, 0, 0, 0.5])
+    np.testing.assert_array_equal(dx, [0.5, 0, 0, -0.5])
+    log_y, [dx] = value_and_gradients(ops.log_softmax, x, cotangent=g)
+    np.testing.assert_allclose(log_y, x - 1e4 - np.log(2), rtol=1e-6)
+    np.testing.assert_allclose(dx, [3 - 8, 5, 7, 1 - 8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("key", range(4))
+def test_causal_rows_before_a_key_do_not_see_it(key):
+    x = np.random.default_rng(0).standard_normal((2, 4, 4))
+    changed = x.copy()
+    changed[..., key] = np.nan
+    y, changed_y = ops.softmax(x, causal=True).data, ops.softmax(changed, causal=True).data
+    np.testing.assert_array_equal(changed_y[:, :key], y[:, :key])
+    assert np.isnan(changed_y[:, key:]).all()
+
+
+def test_causal_with_fewer_queries_than_keys_is_the_last_rows_of_the_square():
+    x = np.random.default_rng(0).standard_normal((2, 5, 5))
+    last = ops.softmax(x[:, 3:], causal=True)
+    np.testing.assert_array_equal(last.data, ops.softmax(x, causal=True).data[:, 3:])
