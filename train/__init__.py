@@ -1,0 +1,1 @@
+"""Text in, trained language model out: data, loop, checkpoints, report and the commands."""
