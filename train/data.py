@@ -1,0 +1,186 @@
+"""Token ids on disk, encoded once, and the windows that training and validation see of them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from train.corpus import Corpus
+from train.errors import UserError
+from train.tokenizer import EOT, fingerprint
+
+STORIES_PER_BATCH = 1000
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Inputs and the targets one token later, both (batch, context) int64 and C-contiguous."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Token ids of one part of a corpus: EOT, then every story followed by EOT."""
+
+    tokens: np.ndarray
+    """(n_tokens,) uint16 or uint32, mapped from disk."""
+    stories: int
+    bytes: int
+    """UTF-8 bytes of the stories; EOT counts as none."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A corpus as token ids."""
+
+    train: Split
+    valid: Split
+
+
+def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
+    """Encode a corpus, or find it already encoded in `cache`.
+
+    The ids lie in `cache/<key>/` as `train.bin`, `valid.bin` and `meta.json`, where the key stands
+    for the content of the corpus and of the tokenizer. The text is streamed, so that memory stays
+    flat, and the folder appears only once it is complete.
+    """
+    identity = json.dumps([corpus.identity, fingerprint(tokenizer)], sort_keys=True)
+    folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=cache, prefix=".encoding-") as scratch:
+            unfinished = Path(scratch, folder.name)
+            unfinished.mkdir()
+            _encode_into(unfinished, corpus, tokenizer)
+            os.replace(unfinished, folder)
+    return _open_tokens(folder)
+
+
+def _encode_into(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
+    dtype = np.min_scalar_type(tokenizer.get_vocab_size() - 1)
+    meta = {
+        "dtype": dtype.name,
+        "train": _encode(corpus.train(), tokenizer, folder / "train.bin", dtype),
+        "valid": _encode(corpus.valid(), tokenizer, folder / "valid.bin", dtype),
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, indent=2))
+
+
+def _encode(
+    stories: Iterator[str], tokenizer: Tokenizer, path: Path, dtype: np.dtype
+) -> dict[str, int]:
+    eot = tokenizer.token_to_id(EOT)
+    counts = {"tokens": 1, "stories": 0, "bytes": 0}
+    # disable=None: no bar where nobody watches
+    with path.open("wb") as file, tqdm(desc=path.stem, unit=" stories", disable=None) as bar:
+        np.array([eot], dtype).tofile(file)
+        while batch := list(islice(stories, STORIES_PER_BATCH)):
+            encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            ids = chain.from_iterable((*encoding.ids, eot) for encoding in encodings)
+            tokens = np.fromiter(ids, dtype)
+            tokens.tofile(file)
+            counts["tokens"] += len(tokens)
+            counts["stories"] += len(batch)
+            counts["bytes"] += sum(len(story.encode()) for story in batch)
+            bar.update(len(batch))
+    return counts
+
+
+def _open_tokens(folder: Path) -> Tokens:
+    meta = json.loads((folder / "meta.json").read_text())
+
+    def split(name: str) -> Split:
+        counts = meta[name]
+        shape = (counts["tokens"],)
+        tokens = np.memmap(folder / f"{name}.bin", meta["dtype"], mode="r", shape=shape)
+        return Split(tokens, counts["stories"], counts["bytes"])
+
+    return Tokens(split("train"), split("valid"))
+
+
+class Windows:
+    """Training windows, drawn without replacement in an order that a seed fixes.
+
+    Each epoch cuts the tokens into `n_windows` windows of `context` targets, from an offset below
+    `context` of its own, and visits each once in an order of its own. A batch follows from the
+    seed and the step alone, so that a resumed run sees what an uninterrupted one would have seen.
+
+    Raises
+    ------
+    UserError
+        If there are fewer than `2 * context` tokens, which a window at every offset needs.
+    """
+
+    def __init__(self, tokens: np.ndarray, context: int, batch_size: int, seed: int) -> None:
+        if len(tokens) < 2 * context:
+            raise UserError(
+                f"a context of {context} is too long for {len(tokens)} tokens of training text: "
+                f"at most {len(tokens) // 2} fit"
+            )
+        self.tokens = tokens
+        self.context = context
+        self.batch_size = batch_size
+        self.seed = seed
+        # The largest offset, context - 1, must leave room for every window and its last target.
+        self.n_windows = (len(tokens) - 1 - (context - 1)) // context
+        self._epoch = -1
+
+    def batch(self, step: int) -> Batch:
+        """The inputs and targets of a step, counted from 0; each (batch_size, context)."""
+        first = step * self.batch_size
+        samples = (divmod(first + i, self.n_windows) for i in range(self.batch_size))
+        starts = np.array([self._starts_of(epoch)[window] for epoch, window in samples])
+        return _cut(self.tokens, starts, self.context)
+
+    def _starts_of(self, epoch: int) -> np.ndarray:
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self.seed, epoch])
+            offset = rng.integers(self.context)
+            self._starts = offset + self.context * rng.permutation(self.n_windows)
+            self._epoch = epoch
+        return self._starts
+
+
+def whole(tokens: np.ndarray, context: int, batch_size: int) -> Iterator[Batch]:
+    """Every target once, in order; the last batch is one shorter window where some are left."""
+    n_targets = len(tokens) - 1
+    left = n_targets % context
+    yield from _batches(tokens, np.arange(0, n_targets - left, context), context, batch_size)
+    if left:
+        yield _cut(tokens, np.array([n_targets - left]), left)
+
+
+def spread(tokens: np.ndarray, context: int, batch_size: int, n: int) -> Iterator[Batch]:
+    """A fixed sample of `n` of the full windows of `whole`, or all of them, evenly spread.
+
+    Raises
+    ------
+    UserError
+        If not even one full window fits.
+    """
+    n_windows = (len(tokens) - 1) // context
+    if not n_windows:
+        raise UserError(
+            f"a context of {context} is too long for {len(tokens)} tokens of validation text: "
+            f"at most {len(tokens) - 1} fit"
+        )
+    n = min(n, n_windows)
+    return _batches(tokens, np.arange(n) * n_windows // n * context, context, batch_size)
+
+
+def _batches(
+    tokens: np.ndarray, starts: np.ndarray, context: int, batch_size: int
+) -> Iterator[Batch]:
+    for first in range(0, len(starts), batch_size):
+        yield _cut(tokens, starts[first : first + batch_size], context)
+
+
+def _cut(tokens: np.ndarray, starts: np.ndarray, context: int) -> Batch:
+    # (batch, context + 1); indexing a memory map reads only the pages that it names
+    windows = tokens[starts[:, None] + np.arange(context + 1)].astype(np.int64)
+    return windows[:, :-1].copy(), windows[:, 1:].copy()
