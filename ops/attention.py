@@ -42,38 +42,41 @@ def causal_attention(qkv: Array, /, n_heads: int):
     if width % (3 * n_heads):
         raise ValueError(f"the width {width} of qkv is not a multiple of 3 n_heads = {3 * n_heads}")
     d_head = width // (3 * n_heads)
-    scale = 1 / math.sqrt(d_head)
     q, k, v = _split(qkv, n_heads)
+    q = q * (1 / math.sqrt(d_head))
     y = np.empty((batch, time, n_heads, d_head), qkv.dtype)
     heads = y.transpose(0, 2, 1, 3)  # (batch, head, time, d_head), a view
     future = np.triu(np.full((BLOCK, BLOCK), -np.inf, qkv.dtype), 1)
+    ones = np.ones((time, 1), qkv.dtype)
     blocks = [slice(start, min(start + BLOCK, time)) for start in range(0, time, BLOCK)]
-    weights = []  # of each block of queries on the keys up to its end
+    saved = []  # of each block, P before its rows are divided by their sums, and the sums
     for block in blocks:
-        n = block.stop - block.start
-        p = (q[:, :, block] * scale) @ k[:, :, : block.stop].swapaxes(-1, -2)
+        n, seen = block.stop - block.start, slice(0, block.stop)
+        p = q[:, :, block] @ k[:, :, seen].swapaxes(-1, -2)
         p[..., block] += future[:n, :n]
         p -= p.max(-1, keepdims=True)
         np.exp(p, out=p)
-        p /= p.sum(-1, keepdims=True)
-        weights.append(p)
-        heads[:, :, block] = p @ v[:, :, : block.stop]
+        total = p @ ones[seen]
+        # Dividing the product is cheaper than dividing P, which is wider.
+        np.divide(p @ v[:, :, seen], total, out=heads[:, :, block])
+        saved.append((p, total))
 
     def vjp(g: Array) -> Array:
-        g_heads = g.reshape(y.shape).transpose(0, 2, 1, 3)
-        along = np.einsum("bthd,bthd->bht", g.reshape(y.shape), y)[..., None]
-        dqkv = np.zeros_like(qkv)
+        g = g.reshape(y.shape)
+        g_heads = g.transpose(0, 2, 1, 3)
+        along = np.einsum("bthd,bthd->bht", g, y)[..., None]
+        dqkv = np.zeros((batch, time, width), g.dtype)
         dq, dk, dv = _split(dqkv, n_heads)
-        for block, p in zip(blocks, weights, strict=True):
-            g_block = g_heads[:, :, block]
+        for block, (p, total) in zip(blocks, saved, strict=True):
             seen = slice(0, block.stop)
+            g_block = g_heads[:, :, block] / total
             dv[:, :, seen] += p.swapaxes(-1, -2) @ g_block
             ds = g_block @ v[:, :, seen].swapaxes(-1, -2)
-            ds -= along[:, :, block]
+            ds -= along[:, :, block] / total
             ds *= p
-            ds *= scale
             dq[:, :, block] = ds @ k[:, :, seen]
             dk[:, :, seen] += ds.swapaxes(-1, -2) @ q[:, :, block]
+        dq *= 1 / math.sqrt(d_head)
         return dqkv
 
     return y.reshape(batch, time, n_heads * d_head), vjp

@@ -51,7 +51,9 @@ def _reshape(self: Tensor, *shape) -> Tensor:
 
 def _transpose(self: Tensor, *axes) -> Tensor:
     """`x.transpose()`, `x.transpose(1, 0)` or `x.transpose((1, 0))`."""
-    return transpose(self, (axes[0] if isinstance(axes[0], tuple) else axes) if axes else None)
+    if not axes:
+        return transpose(self)
+    return transpose(self, axes if isinstance(axes[0], int) else tuple(axes[0]))
 
 
 def _swapaxes(self: Tensor, axis1: int, axis2: int) -> Tensor:

@@ -1,9 +1,10 @@
 """A tape that records NumPy ops and carries gradients back along them."""
 
 from tape.gradcheck import GradcheckError, gradcheck
+from tape.place import scope
 from tape.registry import REGISTRY, Op, op
 from tape.samples import Kink, Sample, booleans, integers, normal, positive
-from tape.tape import Record, Tape, current_tape, scope
+from tape.tape import Record, Tape, current_tape
 from tape.tensor import Tensor
 
 __all__ = [

@@ -34,13 +34,14 @@ def gradcheck(
     ----------
     fn : callable
         From tensors to a tensor.
-    *inputs : array_like
-        Floating ones are checked, in float64; others (indices, masks) are passed on as they are.
+    *inputs : Tensor, ndarray, number or anything else
+        Floating ones are checked, in float64; others (indices, lists) are passed on as they are.
     eps : float
         The step.
     atol : float, optional
         By default the rounding error of the difference itself, which shrinks with the values of
-        `fn`: a fixed one would let a zero VJP pass where gradients are small.
+        `fn`: a fixed one would let a zero VJP pass where gradients are small. One huge value among
+        small ones hides faults in these: check them apart.
     rtol : float
         Relative tolerance.
     seed : int
@@ -80,7 +81,7 @@ def gradcheck(
 def _differentiable(value: Any) -> Any:
     """A float64 copy that wants a gradient of a floating input; anything else as it is."""
     data = value.data if isinstance(value, Tensor) else value
-    if isinstance(data, float) or (isinstance(data, np.ndarray) and data.dtype.kind == "f"):
+    if isinstance(data, float | np.generic | np.ndarray) and np.asarray(data).dtype.kind == "f":
         return Tensor(np.array(data, np.float64), requires_grad=True)
     return value
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tape.place import current_scope, describe_place, line_of_caller
 from tape.samples import Sample
-from tape.tape import Record, current_tape, line_of_caller
+from tape.tape import Record, current_tape
 from tape.tensor import Tensor, as_array
 
 REGISTRY: dict[str, Op] = {}
@@ -64,13 +65,16 @@ class Op:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
         tensors = _as_tensors(operands)
         try:
+            if self.variadic and settings:
+                raise TypeError("options of an op on a sequence are given by keyword")
             result, vjp = self.fn(
                 *[x if x is None else x.data for x in tensors],
                 *map(_untaped, settings),
                 **{key: _untaped(value) for key, value in options.items()},
             )
         except Exception as error:
-            error.add_note(f"in {self.describe_call(tensors)}, called at {line_of_caller()}")
+            where = describe_place(line_of_caller(), current_scope())
+            error.add_note(f"in {self.describe_call(tensors)}, {where}")
             raise
         tape = current_tape()
         result = as_array(result)

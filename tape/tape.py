@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tape.cotangents import Cotangents, unbroadcast
+from tape.place import current_scope, describe_place, line_of_caller
 from tape.tensor import Tensor, as_array
 
 if TYPE_CHECKING:
@@ -24,36 +24,17 @@ VJP = Callable[[np.ndarray], Any]
 """From the cotangent of an op's result to those of its operands, in their order."""
 
 
-class _ThreadState(threading.local):
+class _OpenTapes(threading.local):
     def __init__(self) -> None:
-        self.tapes: list[Tape] = []
-        self.scopes: list[str] = []
+        self.stack: list[Tape] = []
 
 
-_state = _ThreadState()
+_open = _OpenTapes()
 
 
 def current_tape() -> Tape | None:
     """The innermost open tape of this thread."""
-    return _state.tapes[-1] if _state.tapes else None
-
-
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Name the part of a model that the ops inside belong to; scopes nest as "blocks.3.attn"."""
-    _state.scopes.append(name)
-    try:
-        yield
-    finally:
-        _state.scopes.pop()
-
-
-def line_of_caller() -> str:
-    """ "file:line" of the innermost frame that is neither the engine nor an op."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("tape", "ops"):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return _open.stack[-1] if _open.stack else None
 
 
 @dataclass(slots=True)
@@ -118,11 +99,11 @@ class Tape:
         self.records: list[Record] = []
 
     def __enter__(self) -> Tape:
-        _state.tapes.append(self)
+        _open.stack.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _state.tapes.pop()
+        _open.stack.pop()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -147,7 +128,7 @@ class Tape:
                 shape=output.shape,
                 dtype=output.dtype,
                 requires_grad=output.requires_grad,
-                scope=".".join(_state.scopes),
+                scope=current_scope(),
                 line=line_of_caller(),
                 vjp=vjp if output.requires_grad else None,
             )
@@ -235,12 +216,14 @@ class Tape:
             found = found if isinstance(found, tuple) else (found,)
             if len(found) != len(record.sources):
                 raise ValueError(f"{len(found)} cotangents for {len(record.sources)} operands")
-            for source, raw in zip(record.sources, found, strict=True):
-                if raw is None or source is None or not self.source(source).requires_grad:
-                    continue
-                fitted = self._fit(raw() if callable(raw) else raw, record, self.source(source))
-                shared = fitted.base is not None or fitted is g
-                yield source, fitted, not shared and sum(raw is other for other in found) == 1
+            fitted = [
+                (source, self._fit(raw() if callable(raw) else raw, record, self.source(source)))
+                for source, raw in zip(record.sources, found, strict=True)
+                if not (raw is None or source is None or not self.source(source).requires_grad)
+            ]
+        for source, array in fitted:
+            sharers = sum(other is array or other.base is array for _, other in fitted)
+            yield source, array, array.base is None and array is not g and sharers == 1
 
     @staticmethod
     def _fit(raw: Any, record: Record, operand: Record | Tensor) -> np.ndarray:
@@ -259,8 +242,7 @@ class Tape:
         except Exception as error:
             operands = [s if s is None else self.source(s) for s in record.sources]
             call = record.op.describe_call(operands)
-            where = f", scope {record.scope}" if record.scope else ""
-            error.add_note(f"in the VJP of {call}, recorded at {record.line}{where}")
+            error.add_note(f"in the VJP of {call}, {describe_place(record.line, record.scope)}")
             raise
 
 

@@ -19,16 +19,14 @@ def as_array(value: Any) -> np.ndarray:
     TypeError
         If `value` is ragged or holds something other than numbers.
     """
-    if hasattr(value, "__array_function__"):
-        return value
+    has_dtype = hasattr(value, "dtype")
     try:
-        array = np.asarray(value)
+        array = value if hasattr(value, "__array_function__") else np.asarray(value)
     except ValueError as error:
         raise TypeError(f"no array can be made of {value!r:.80}: {error}") from None
     if array.dtype.kind not in "biufc":
         raise TypeError(f"no array of numbers can be made of {value!r:.80}")
-    made_of_floats = array.dtype == np.float64 and not isinstance(value, np.generic)
-    return array.astype(np.float32) if made_of_floats else array
+    return array if has_dtype or array.dtype != np.float64 else array.astype(np.float32)
 
 
 class Tensor:

@@ -1,0 +1,44 @@
+"""Where an op is called: the part of a model, and the line of the user's code."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class _OpenScopes(threading.local):
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+
+_open = _OpenScopes()
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Name the part of a model that the ops inside belong to; scopes nest as "blocks.3.attn"."""
+    _open.names.append(name)
+    try:
+        yield
+    finally:
+        _open.names.pop()
+
+
+def current_scope() -> str:
+    """The scopes of this thread that are open, "" if none is."""
+    return ".".join(_open.names)
+
+
+def line_of_caller() -> str:
+    """ "file:line" of the innermost frame that is neither the engine nor an op."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("tape", "ops"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def describe_place(line: str, scope: str) -> str:
+    """Line and scope in words, for the note on an error."""
+    return f"called at {line}" + (f" in scope {scope}" if scope else "")

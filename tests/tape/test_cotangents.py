@@ -1,0 +1,90 @@
+"""Sums of cotangents, and whose memory they are in."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
+
+from tape import Tensor
+from tape.cotangents import Cotangents, unbroadcast
+
+
+@given(mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=4))
+@settings(deadline=None, derandomize=True)
+def test_trap_broadcasting_is_summed_back(shapes):
+    shape = shapes.input_shapes[0]
+    cotangent = np.arange(np.prod(shapes.result_shape, dtype=int), dtype=float)
+    cotangent = cotangent.reshape(shapes.result_shape)
+
+    # Where each element of the cotangent came from when an operand of `shape` was broadcast.
+    n = int(np.prod(shape))
+    origin = np.broadcast_to(np.arange(n).reshape(shape), cotangent.shape)
+    expected = np.bincount(origin.ravel(), weights=cotangent.ravel(), minlength=n)
+
+    np.testing.assert_array_equal(unbroadcast(cotangent, shape), expected.reshape(shape))
+    assert unbroadcast(cotangent, shape).shape == shape
+
+
+def test_a_cotangent_of_the_right_shape_is_not_copied():
+    cotangent = np.ones((2, 3))
+
+    assert unbroadcast(cotangent, (2, 3)) is cotangent
+
+
+@pytest.mark.parametrize(
+    ("cotangent", "operand"),
+    [((2, 3), (3, 3)), ((1, 3), (2, 3)), ((3,), (1, 3)), ((2, 3), (2,)), ((), (1,)), ((0,), (2,))],
+)
+def test_a_cotangent_to_which_the_operand_does_not_broadcast_is_refused(cotangent, operand):
+    with pytest.raises(ValueError) as error:
+        unbroadcast(np.ones(cotangent), operand)
+    assert str(cotangent) in str(error.value)
+    assert str(operand) in str(error.value)
+
+
+@pytest.mark.parametrize("owned", list(itertools.product([False, True], repeat=3)))
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_trap_a_buffer_that_is_somebody_elses_is_never_written_to(n, owned):
+    leaf = Tensor([0.0, 0.0], requires_grad=True)
+    given_in = [np.array([1.0, 8.0]), np.array([2.0, 16.0]), np.array([4.0, 32.0])][:n]
+    before = [array.copy() for array in given_in]
+    cotangents = Cotangents()
+
+    for array, may_write in zip(given_in, owned, strict=False):
+        cotangents.add(leaf, array, may_write)
+    ((found, total),) = cotangents.owned_items()
+
+    assert found is leaf
+    np.testing.assert_array_equal(total, sum(before))
+    for array, original, may_write in zip(given_in, before, owned, strict=False):
+        if not may_write:
+            np.testing.assert_array_equal(array, original)
+            assert not np.shares_memory(array, total)
+
+
+def test_views_that_cannot_be_written_to_are_summed():
+    leaf = Tensor(np.zeros((2, 3)), requires_grad=True)
+    cotangents = Cotangents()
+
+    cotangents.add(leaf, np.broadcast_to(1.0, (2, 3)), owned=False)
+    cotangents.add(leaf, np.arange(6.0).reshape(3, 2).T, owned=False)
+    ((_, total),) = cotangents.owned_items()
+
+    np.testing.assert_array_equal(total, [[1, 3, 5], [2, 4, 6]])
+    assert total.flags.owndata and total.flags.writeable
+
+
+def test_a_source_that_was_taken_starts_anew():
+    cotangents = Cotangents()
+    mine, yours = np.array([1.0]), np.array([2.0])
+
+    cotangents.add(0, mine, owned=True)
+    assert cotangents.pop(0) is mine
+    assert cotangents.pop(0) is None
+
+    cotangents.add(0, yours, owned=False)
+    cotangents.add(0, np.array([3.0]), owned=False)
+    assert cotangents.pop(0) == [5.0]
+    assert yours == [2.0]

@@ -1,0 +1,560 @@
+"""The tape: what it records, and the gradients that a walk back along it leaves."""
+
+import functools
+import operator
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import ops
+from ops import composed
+from tape import REGISTRY, Sample, Tape, Tensor, current_tape, normal, op, scope
+
+RNG = np.random.default_rng(0)
+SAMPLES = (Sample(normal(2)),)
+
+
+@pytest.fixture(autouse=True)
+def throw_away_ops(monkeypatch):
+    """Forget the ops that a test registers."""
+    monkeypatch.setattr("tape.registry.REGISTRY", dict(REGISTRY))
+
+
+def leaf(*shape, dtype=np.float32, name=None):
+    return Tensor(np.asarray(RNG.standard_normal(shape), dtype), requires_grad=True, name=name)
+
+
+def here():
+    """ "file:line" of the caller, as records know it."""
+    return f"{__file__}:{sys._getframe(1).f_lineno}"
+
+
+def op_with_vjp(vjp, name="planted"):
+    """An op that adds its two operands and has the rule `vjp`."""
+
+    def planted(a, b, /):
+        return a + b, vjp
+
+    planted.__name__ = name
+    return op(samples=SAMPLES)(planted)
+
+
+# What is recorded
+
+
+def test_records_stand_in_the_order_of_the_ops_and_know_their_sources():
+    w, x = leaf(3, name="w"), Tensor(np.ones((2, 3), np.float32))
+
+    with Tape() as tape, scope("loss"):
+        loss = (w * x).sum()
+
+    product, total = tape.records
+    assert (len(tape), loss.tape, loss.number) == (2, tape, 1)
+    assert (product.sources, total.sources) == ((w, x), (0,))
+    assert (product.op, product.shape, product.dtype) == (ops.multiply, (2, 3), np.float32)
+    assert str(tape) == (
+        "#0 multiply(w, leaf) -> float32(2, 3) in loss\n#1 sum(#0) -> float32() in loss"
+    )
+
+
+def test_an_op_outside_a_tape_is_not_recorded():
+    y = leaf(2) * 2.0
+
+    assert (y.tape, y.number, y.requires_grad) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ops.exp,
+        operator.neg,
+        functools.partial(operator.sub, 1.0),
+        Tensor.tanh,
+        list,
+        composed.gelu_tanh,
+        composed.layernorm,
+    ],
+)
+def test_records_know_the_line_of_the_users_code(call):
+    x = leaf(2, 3)
+
+    with Tape() as tape:
+        _, line = call(x), here()
+
+    assert {record.line for record in tape.records} == {line}
+
+
+def test_scopes_nest_and_are_left_when_the_block_raises():
+    x = leaf(2)
+
+    with Tape() as tape:
+        with scope("blocks"):
+            with pytest.raises(ZeroDivisionError), scope("3"), scope("attn"):
+                x = x * 2.0
+                raise ZeroDivisionError
+            x = x * 2.0
+        x = x * 2.0
+
+    assert [record.scope for record in tape.records] == ["blocks.3.attn", "blocks", ""]
+
+
+# Tapes within tapes and threads
+
+
+def test_trap_an_exception_inside_a_tape_leaves_no_state_behind():
+    with Tape() as outer:
+        with pytest.raises(ZeroDivisionError), Tape() as inner:
+            assert current_tape() is inner
+            raise ZeroDivisionError
+        assert current_tape() is outer
+    assert current_tape() is None
+
+
+def test_the_innermost_tape_records_and_what_an_outer_one_recorded_is_a_leaf_to_it():
+    w = leaf(3)
+
+    with Tape() as outer:
+        y = w * 2.0
+        with Tape() as inner:
+            loss = (y * y).sum()
+        z = y * loss
+    inner.backward(loss)
+
+    assert (len(outer), len(inner)) == (2, 2)
+    assert inner.records[0].sources == (y, y)
+    assert outer.records[1].sources == (0, loss)
+    np.testing.assert_array_equal(y.grad, 2 * y.data)
+    assert w.grad is None
+    assert z.tape is outer
+
+
+def test_another_thread_sees_no_tape_and_no_scope():
+    w = leaf(3)
+
+    def record_one():
+        before = current_tape()
+        with Tape() as tape:
+            _ = w * 2.0
+        return before, tape.records[0].scope
+
+    with Tape() as tape, scope("main"), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(record_one).result() == (None, "")
+    assert len(tape) == 0
+
+
+def test_threads_with_tapes_and_sinks_of_their_own_share_parameters():
+    w = leaf(3)
+    batches = RNG.standard_normal((2, 50, 3)).astype(np.float32)
+    together = threading.Barrier(2, timeout=30)
+
+    def gradient(batch):
+        sink = {}
+        for x in batch:
+            with Tape() as tape:
+                together.wait()
+                loss = (w * x).sum()
+            tape.backward(loss, into=sink)
+        return sink[w]
+
+    with ThreadPoolExecutor(2) as pool:
+        gradients = list(pool.map(gradient, batches))
+
+    np.testing.assert_allclose(gradients, batches.sum(1), rtol=1e-4, atol=1e-5)
+    assert w.grad is None
+
+
+# The sums that a walk makes
+
+
+def test_trap_100_000_chained_ops_need_no_recursion_and_no_patience():
+    w = leaf(2)
+    start = time.perf_counter()
+
+    with Tape() as tape:
+        y = w
+        for _ in range(100_000):
+            y = y * -1.0
+    tape.backward(y, [3.0, 5.0], keep=True)
+    seen = weakref.ref(tape)
+    del tape, y
+
+    assert seen() is None, "a tape goes with its last name: no cycle keeps it"
+    np.testing.assert_array_equal(w.grad, [3.0, 5.0])
+    assert time.perf_counter() - start < 60, "some 2 s, were the walk not quadratic"
+
+
+def test_trap_broadcasting_is_summed_back():
+    a, b, c = leaf(3, 1), leaf(2, 1, 4), leaf()
+    g = RNG.standard_normal((2, 3, 4)).astype(np.float32)
+
+    with Tape() as tape:
+        y = a * b + c
+    tape.backward(y, g)
+
+    np.testing.assert_allclose(a.grad, (g * b.data).sum((0, 2))[:, None], rtol=1e-5)
+    np.testing.assert_allclose(b.grad, (g * a.data).sum(1, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(c.grad, g.sum(), rtol=1e-5)
+
+
+def test_trap_two_inputs_that_are_the_same_tensor_both_count():
+    x = leaf(3)
+
+    with Tape() as tape:
+        y = x * x + (x - x) + (x + x)
+    tape.backward(y, np.ones(3))
+
+    np.testing.assert_allclose(x.grad, 2 * x.data + 2, rtol=1e-6)
+
+
+def test_trap_tied_weights_get_the_gradient_of_both_uses():
+    tied = leaf(5, 3)
+    table, head = (Tensor(tied.data, requires_grad=True) for _ in range(2))
+    ids = np.array([1, 4, 1])
+
+    for embedding, unembedding in ((tied, tied), (table, head)):
+        with Tape() as tape:
+            loss = ops.cross_entropy(ops.embedding(ids, embedding) @ unembedding.T, ids)
+        tape.backward(loss)
+
+    np.testing.assert_allclose(tied.grad, table.grad + head.grad, rtol=1e-5, atol=1e-7)
+
+
+def test_trap_a_branch_the_loss_does_not_reach_is_not_walked():
+    w, unreached = leaf(3), leaf(3)
+    called = []
+    planted = op_with_vjp(called.append)
+
+    with Tape() as tape:
+        y = w * 2.0
+        planted(y, unreached)
+        loss = y.sum()
+        planted(loss, unreached)
+    tape.backward(loss)
+
+    assert called == []
+    assert unreached.grad is None
+    np.testing.assert_array_equal(w.grad, [2, 2, 2])
+
+
+def test_constants_get_no_gradient():
+    w, constant = leaf(3), Tensor(np.ones(3, np.float32))
+
+    with Tape() as tape:
+        loss = (w * constant).sum()
+    tape.backward(loss)
+
+    assert constant.grad is None
+
+
+def test_gradients_of_several_walks_add_up():
+    w = leaf(3)
+
+    for factor in (2.0, 3.0):
+        with Tape() as tape:
+            loss = (w * factor).sum()
+        tape.backward(loss)
+
+    np.testing.assert_array_equal(w.grad, [5, 5, 5])
+
+
+def test_a_walk_into_a_dict_sums_there_and_leaves_grad_alone():
+    w, b = leaf(3), leaf(3)
+    buffer = np.ones(3, np.float32)
+    sink = {w: buffer}
+
+    for _ in range(2):
+        with Tape() as tape:
+            loss = (w * 2.0 + b).sum()
+        tape.backward(loss, into=sink)
+
+    assert sink[w] is buffer, "an array that is there is summed in place"
+    np.testing.assert_array_equal(buffer, [5, 5, 5])
+    np.testing.assert_array_equal(sink[b], [2, 2, 2])
+    assert w.grad is None and b.grad is None
+
+
+# Whose memory a gradient is in
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "data",
+    [np.zeros(()), np.zeros((0, 3)), np.zeros((1, 1)), np.zeros((4, 6)).T, np.zeros((4, 6))[::2]],
+    ids=["0-d", "empty", "one element", "column-major", "strided"],
+)
+def test_trap_0d_empty_and_non_contiguous_leaves_get_gradients_like_themselves(data, dtype):
+    w, b = (Tensor(data.astype(dtype), requires_grad=True) for _ in range(2))
+    cotangent = RNG.standard_normal((*data.shape, 2)).astype(dtype)[..., 0]  # non-contiguous
+
+    with Tape() as tape:
+        y = (w + b).T.T
+    tape.backward(y, cotangent)
+
+    for tensor in (w, b):
+        assert type(tensor.grad) is np.ndarray
+        assert (tensor.grad.shape, tensor.grad.dtype) == (data.shape, dtype)
+        assert tensor.grad.flags.owndata and tensor.grad.flags.writeable
+        assert not np.shares_memory(tensor.grad, cotangent)
+        np.testing.assert_array_equal(tensor.grad, cotangent)
+
+
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float64), (np.float64, np.float32)])
+def test_gradients_of_mixed_dtypes_are_cast_back_to_those_of_their_leaves(dtypes):
+    a, b = (leaf(2, 3, dtype=dtype) for dtype in dtypes)
+
+    with Tape() as tape:
+        loss = (a @ b.T).sum()
+    tape.backward(loss)
+
+    assert (a.grad.dtype, b.grad.dtype) == dtypes
+
+
+def give_twice(g):
+    return g, g
+
+
+def give_and_view(g):
+    return g, g[...]
+
+
+def fresh_twice(g):
+    h = g.copy()
+    return h, h
+
+
+def halves_of_one(g):
+    h = np.concatenate([g, g])
+    return h[: len(g)], h[len(g) :]
+
+
+def fresh_and_view(g):
+    h = g.copy()
+    return h, h[...]
+
+
+def fresh_and_function(g):
+    h = g.copy()
+    return h, lambda: h
+
+
+def one_array_from_two_functions(g):
+    h = g.copy()
+    return lambda: h, lambda: h
+
+
+def function_of_a_fresh_array(g):
+    h = g.copy()
+    return h, lambda: h * 1
+
+
+SHARING = (
+    give_twice,
+    give_and_view,
+    fresh_twice,
+    halves_of_one,
+    fresh_and_view,
+    fresh_and_function,
+    one_array_from_two_functions,
+    function_of_a_fresh_array,
+)
+
+
+@pytest.mark.parametrize("vjp", SHARING)
+@pytest.mark.parametrize("other_uses", ["before", "after", "both"])
+def test_trap_a_gradient_buffer_is_not_shared_by_two_tensors(vjp, other_uses):
+    @op(samples=SAMPLES)
+    def same(x, /):
+        return x, lambda g: g
+
+    a, b = leaf(2, 3), leaf(2, 3)
+    cotangent = np.ones((2, 3), np.float32)
+
+    with Tape() as tape:
+        before = a * 10.0 + b
+        y = op_with_vjp(vjp)(same(a), b)
+        after = a + b * 10.0
+        if other_uses != "after":
+            y = y + before
+        if other_uses != "before":
+            y = y + after
+    tape.backward(y, cotangent)
+
+    expected = {"before": (11, 2), "after": (2, 11), "both": (12, 12)}[other_uses]
+    for tensor, value in zip((a, b), expected, strict=True):
+        np.testing.assert_array_equal(tensor.grad, np.full((2, 3), value))
+    np.testing.assert_array_equal(cotangent, np.ones((2, 3)))
+
+    a.grad[...] = 7
+    np.testing.assert_array_equal(b.grad, np.full((2, 3), expected[1]))
+
+
+def test_trap_no_array_that_was_saved_or_handed_in_is_changed():
+    w, x, cotangent = leaf(3, 3), leaf(3, 3), np.eye(3, dtype=np.float32)
+    for array in (w.data, x.data, cotangent):
+        array.flags.writeable = False
+
+    with Tape() as tape:
+        h = w * x + w.T + x
+        h.data.flags.writeable = False
+        y = (h * h + h).reshape(9).reshape(3, 3)
+    tape.backward(y, cotangent, keep=True)
+    first = w.grad.copy()
+    tape.backward(y, cotangent)
+
+    np.testing.assert_array_equal(w.grad, 2 * first)
+
+
+# What a walk releases
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_records_release_what_they_saved_while_the_walk_goes_on(keep):
+    saved, alive = [], []
+
+    @op(samples=SAMPLES)
+    def early(x, /):
+        def vjp(g):
+            alive.append(saved[0]() is not None)
+            return g
+
+        return x + 1, vjp
+
+    @op(samples=SAMPLES)
+    def late(x, /):
+        factor = np.full_like(x, 2)
+        saved.append(weakref.ref(factor))
+        return x * factor, lambda g: g * factor
+
+    with Tape() as tape:
+        loss = late(early(leaf(3))).sum()
+    assert saved[0]() is not None
+    tape.backward(loss, keep=keep)
+
+    assert alive == [keep]
+
+
+def test_an_op_on_constants_saves_nothing():
+    saved = []
+
+    @op(samples=SAMPLES)
+    def scaled(x, /):
+        factor = np.full_like(x, 2)
+        saved.append(weakref.ref(factor))
+        return x * factor, lambda g: g * factor
+
+    with Tape() as tape:
+        scaled(Tensor([1.0]))
+
+    assert len(tape) == 1
+    assert saved[0]() is None
+
+
+def test_the_tape_does_not_hold_results():
+    w = leaf(3)
+
+    with Tape():
+        y = w + 1.0
+        result = weakref.ref(y.data)
+        y = y + 1.0
+
+    assert result() is None
+
+
+def test_a_second_walk_doubles_with_keep_and_is_an_error_without():
+    w, v = leaf(3), leaf(3)
+
+    with Tape() as tape:
+        y = w * 2.0
+        loss = (y * v).sum()
+        tape.backward(loss, keep=True)
+        once = w.grad.copy()
+        tape.backward(loss)
+        other_loss = (y * v).sum()
+    np.testing.assert_array_equal(w.grad, 2 * once)
+
+    v.grad = None
+    for again in (loss, other_loss):
+        with pytest.raises(RuntimeError, match=r"#\d+ \w+\(.*released.*keep=True"):
+            tape.backward(again)
+    assert v.grad is None, "the walk reached v before it failed"
+    np.testing.assert_array_equal(w.grad, 2 * once)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("vjp", "kind", "says"),
+    [
+        (lambda g: (g, g.astype(np.float64)), TypeError, "float64 for an operand of float32"),
+        (lambda g: (g, g[:1]), ValueError, r"shape \(1, 3\) for an operand of \(2, 3\)"),
+        (lambda g: (g, g.T), ValueError, r"shape \(3, 2\) for an operand of \(2, 3\)"),
+        (lambda g: g, ValueError, "1 cotangents for 2 operands"),
+        (lambda g: (g, g, g), ValueError, "3 cotangents for 2 operands"),
+        (lambda g: (g, "g"), TypeError, "no array of numbers"),
+        (lambda g: (g, lambda: {}[0]), KeyError, "0"),
+    ],
+)
+@pytest.mark.parametrize("into_sink", [False, True])
+def test_a_faulty_vjp_is_named_and_leaves_no_partial_gradient(vjp, kind, says, into_sink):
+    a, b, reached_before = leaf(2, 3), leaf(2, 3), leaf(2, 3)
+    a.grad = np.ones((2, 3), np.float32)
+    sink = {a: np.ones((2, 3), np.float32)}
+
+    with Tape() as tape:
+        with scope("blocks"), scope("3"):
+            y, line = op_with_vjp(vjp, "faulty")(a, b), here()
+        loss = (y * reached_before * a).sum()
+    with pytest.raises(kind, match=says) as error:
+        tape.backward(loss, into=sink if into_sink else None)
+
+    (note,) = error.value.__notes__
+    for part in ("faulty(float32(2, 3), float32(2, 3))", line, "blocks.3"):
+        assert part in note
+    for gradient in (a.grad, sink[a]):
+        np.testing.assert_array_equal(gradient, np.ones((2, 3)))
+    assert list(sink) == [a]
+    assert b.grad is None and reached_before.grad is None
+
+
+def test_an_error_in_the_forward_of_an_op_names_the_call_its_line_and_scope():
+    x, y = leaf(2, 3), leaf(4, dtype=np.float64)
+
+    with pytest.raises(ValueError) as error, scope("blocks.3"):
+        _ = (line := here(), x + y)
+
+    (note,) = error.value.__notes__
+    assert "add(float32(2, 3), float64(4,))" in note
+    assert line in note
+    assert "blocks.3" in note
+
+
+def recorded(*shape):
+    with Tape() as tape:
+        return tape, leaf(*shape) * 1.0
+
+
+def without_gradient():
+    with Tape() as tape:
+        return tape, Tensor([1.0]) * 2.0
+
+
+@pytest.mark.parametrize(
+    ("tape", "output", "cotangent", "says"),
+    [
+        (*recorded(2, 3), None, r"shape \(2, 3\) needs a cotangent"),
+        (*recorded(2, 3), np.ones(3), r"shape \(3,\) for an output of \(2, 3\)"),
+        (*recorded(), np.ones(1), r"shape \(1,\) for an output of \(\)"),
+        (Tape(), recorded()[1], None, "this tape did not record"),
+        (Tape(), leaf(), None, "this tape did not record"),
+        (*without_gradient(), None, r"#0 multiply.* requires_grad=True"),
+    ],
+)
+def test_a_walk_that_cannot_start_says_why(tape, output, cotangent, says):
+    with pytest.raises(ValueError, match=says):
+        tape.backward(output, cotangent)
