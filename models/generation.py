@@ -1,0 +1,98 @@
+"""Sampling text from a language model, one token at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from models.transformer import Transformer
+
+
+def next_token_probabilities(
+    logits: np.ndarray,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> np.ndarray:
+    """The distribution to draw the next token from.
+
+    Parameters
+    ----------
+    logits : (vocab_size,)
+    temperature : float
+        Divides the logits; 0 leaves only the most likely token.
+    top_k : int, optional
+        Keep the k most likely tokens.
+    top_p : float, optional
+        Keep the most likely tokens until their probabilities reach p, that one included.
+
+    Returns
+    -------
+    ndarray
+        (vocab_size,) probabilities in float64.
+
+    Raises
+    ------
+    ValueError
+        If temperature < 0, top_k < 1, or top_p is outside (0, 1].
+
+    Source of top-p: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020.
+    """
+    if temperature < 0:
+        raise ValueError(f"temperature is at least 0, not {temperature}")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k is at least 1, not {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p is above 0 and at most 1, not {top_p}")
+    ranking = np.argsort(-logits, kind="stable")
+    if temperature == 0:
+        return (np.arange(len(logits)) == ranking[0]).astype(np.float64)
+    scores = (logits[ranking].astype(np.float64) - logits.max()) / temperature
+    ranked = np.exp(scores)
+    if top_k is not None:
+        ranked[top_k:] = 0
+    if top_p is not None:
+        before = np.cumsum(ranked) - ranked
+        ranked[before >= top_p * ranked.sum()] = 0
+    probabilities = np.empty_like(ranked)
+    probabilities[ranking] = ranked / ranked.sum()
+    return probabilities
+
+
+def generate(
+    model: Transformer,
+    prompt: Sequence[int],
+    n_tokens: int,
+    rng: np.random.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: int | None = None,
+) -> Iterator[int]:
+    """Yield up to `n_tokens` token ids that continue `prompt`, ending before `stop`.
+
+    Keys and values of earlier tokens are cached. When the context is full, its later half is
+    read again as a new beginning: learned positions cannot slide.
+
+    Raises
+    ------
+    ValueError
+        If the prompt is empty.
+    """
+    if not len(prompt):
+        raise ValueError("the prompt is empty: there is nothing to continue")
+    ids = list(prompt)[-model.context :]
+    cache, new = model.new_cache(), ids
+    for _ in range(n_tokens):
+        if cache[0].length + len(new) > model.context:
+            ids = ids[-(model.context // 2 or 1) :]
+            cache, new = model.new_cache(), ids
+        logits = model(np.array([new]), cache=cache).data[0, -1]
+        probabilities = next_token_probabilities(logits, temperature, top_k, top_p)
+        token = int(rng.choice(len(probabilities), p=probabilities))
+        if token == stop:
+            return
+        yield token
+        new = [token]
+        ids.append(token)

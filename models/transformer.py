@@ -1,0 +1,138 @@
+"""A decoder-only Transformer language model, after GPT-2."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import ops
+from models.cache import LayerCache
+from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNorm
+from models.module import Module
+from tape import Tensor, scope
+
+STD = 0.02
+"""GPT-2's standard deviation of every initial weight."""
+
+
+class Block(Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)): pre-LN, which trains without a warm-up's help.
+
+    (batch, time, d_model) to the same shape. `out_std` is the initial deviation of the two
+    projections that write to the residual stream.
+    """
+
+    def __init__(
+        self, d_model: int, n_heads: int, dropout: float, rng: np.random.Generator, out_std: float
+    ) -> None:
+        self.norm1 = LayerNorm(d_model)
+        self.attention = CausalSelfAttention(d_model, n_heads, rng, STD, out_std)
+        self.norm2 = LayerNorm(d_model)
+        self.mlp = MLP(d_model, rng, STD, out_std)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        rng: np.random.Generator | None = None,
+        cache: LayerCache | None = None,
+    ) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm1(x), cache), rng)
+        return x + self.dropout(self.mlp(self.norm2(x)), rng)
+
+
+class Transformer(Module):
+    """Token and learned position embeddings, pre-LN blocks, a final norm and a tied head.
+
+    Weights start normal with deviation 0.02, those that write to the residual stream with
+    0.02 / sqrt(2 n_layers), biases at 0.
+
+    Source: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
+
+    Parameters
+    ----------
+    vocab_size, context : int
+        How many tokens there are, and how many the model looks back over.
+    d_model, n_layers, n_heads : int
+    dropout : float
+        On the embedding and on what each layer adds to the residual stream.
+    seed : int
+        Of the initial weights.
+
+    Raises
+    ------
+    ValueError
+        If d_model is not a multiple of n_heads.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        context: int,
+        d_model: int,
+        n_layers: int,
+        n_heads: int,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.context = context
+        self.token_embedding = Embedding(vocab_size, d_model, rng, STD)
+        self.position_embedding = Embedding(context, d_model, rng, STD)
+        self.dropout = Dropout(dropout)
+        out_std = STD / math.sqrt(2 * n_layers)
+        self.blocks = [Block(d_model, n_heads, dropout, rng, out_std) for _ in range(n_layers)]
+        self.norm = LayerNorm(d_model)
+
+    def forward(
+        self,
+        ids: np.ndarray,
+        rng: np.random.Generator | None = None,
+        cache: list[LayerCache] | None = None,
+    ) -> Tensor:
+        """Logits of the next token after each one.
+
+        Parameters
+        ----------
+        ids : (batch, time) integers
+            At most `context` of them, those in the cache included.
+        rng : Generator, optional
+            What dropout draws from; needed in training if there is any.
+        cache : list of LayerCache, optional
+            From `new_cache`: the tokens before `ids`. It takes in the new ones.
+
+        Returns
+        -------
+        Tensor
+            (batch, time, vocab_size).
+
+        Raises
+        ------
+        ValueError
+            If there are more tokens than the context holds.
+        """
+        start = cache[0].length if cache else 0
+        stop = start + ids.shape[1]
+        if stop > self.context:
+            raise ValueError(f"{stop} tokens are more than the context of {self.context}")
+        x = self.token_embedding(ids) + self.position_embedding(np.arange(start, stop))
+        x = self.dropout(x, rng)
+        for i, block in enumerate(self.blocks):
+            x = block(x, rng, cache[i] if cache else None)
+        x = self.norm(x)
+        with scope("head"):
+            return ops.linear(x, self.token_embedding.weight)
+
+    def loss(
+        self, ids: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None
+    ) -> Tensor:
+        """Mean cross-entropy of the targets, in nats per token; ids, targets : (batch, time)."""
+        return ops.cross_entropy(self(ids, rng), targets)
+
+    def new_cache(self, batch: int = 1) -> list[LayerCache]:
+        """An empty key-value cache for `forward`."""
+        weight = self.token_embedding.weight
+        n_heads = self.blocks[0].attention.n_heads
+        shape = (batch, n_heads, self.context, weight.shape[1] // n_heads)
+        return [LayerCache(shape, weight.dtype) for _ in self.blocks]
