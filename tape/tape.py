@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from graphviz import Digraph
 
 from tape.cotangents import Cotangents, unbroadcast
 from tape.place import current_scope, describe_place, line_of_caller
+from tape.render import draw, save
 from tape.tensor import Tensor, as_array
 
 if TYPE_CHECKING:
@@ -110,6 +113,29 @@ class Tape:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.records))
+
+    def render(self, filename: str | Path | None = None) -> Digraph:
+        """Draw the records, from the inputs down to the loss.
+
+        Parameters
+        ----------
+        filename : path, optional
+            Where to save the drawing, in the format of the suffix (.svg, .png, .pdf, .gv).
+
+        Returns
+        -------
+        graphviz.Digraph
+            Which a notebook shows.
+
+        Raises
+        ------
+        RuntimeError
+            If the program `dot` is missing, which every format but `.gv` needs.
+        """
+        graph = draw(self.records)
+        if filename is not None:
+            save(graph, filename)
+        return graph
 
     def record(
         self, op: Op, operands: Sequence[Tensor | None], result: np.ndarray, vjp: VJP
