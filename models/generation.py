@@ -39,7 +39,7 @@ def next_token_probabilities(
 
     Source of top-p: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020.
     """
-    if temperature < 0:
+    if not temperature >= 0:
         raise ValueError(f"temperature is at least 0, not {temperature}")
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k is at least 1, not {top_k}")

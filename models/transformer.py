@@ -12,24 +12,27 @@ from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNor
 from models.module import Module
 from tape import Tensor, scope
 
-STD = 0.02
-"""GPT-2's standard deviation of every initial weight."""
-
 
 class Block(Module):
     """x + attention(norm(x)), then x + mlp(norm(x)): pre-LN, which trains without a warm-up's help.
 
-    (batch, time, d_model) to the same shape. `out_std` is the initial deviation of the two
-    projections that write to the residual stream.
+    (batch, time, d_model) to the same shape. Weights start with deviation `std`, those of the two
+    projections that write to the residual stream with `out_std`.
     """
 
     def __init__(
-        self, d_model: int, n_heads: int, dropout: float, rng: np.random.Generator, out_std: float
+        self,
+        d_model: int,
+        n_heads: int,
+        rng: np.random.Generator,
+        std: float,
+        out_std: float,
+        dropout: float = 0.0,
     ) -> None:
         self.norm1 = LayerNorm(d_model)
-        self.attention = CausalSelfAttention(d_model, n_heads, rng, STD, out_std)
+        self.attention = CausalSelfAttention(d_model, n_heads, rng, std, out_std)
         self.norm2 = LayerNorm(d_model)
-        self.mlp = MLP(d_model, rng, STD, out_std)
+        self.mlp = MLP(d_model, rng, std, out_std)
         self.dropout = Dropout(dropout)
 
     def forward(
@@ -45,8 +48,8 @@ class Block(Module):
 class Transformer(Module):
     """Token and learned position embeddings, pre-LN blocks, a final norm and a tied head.
 
-    Weights start normal with deviation 0.02, those that write to the residual stream with
-    0.02 / sqrt(2 n_layers), biases at 0.
+    Weights start normal with deviation `std`, those that write to the residual stream with
+    std / sqrt(2 n_layers), biases at 0.
 
     Source: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
 
@@ -57,6 +60,8 @@ class Transformer(Module):
     d_model, n_layers, n_heads : int
     dropout : float
         On the embedding and on what each layer adds to the residual stream.
+    std : float
+        GPT-2's 0.02 by default; narrower models learn faster from a larger one.
     seed : int
         Of the initial weights.
 
@@ -74,15 +79,16 @@ class Transformer(Module):
         n_layers: int,
         n_heads: int,
         dropout: float = 0.0,
+        std: float = 0.02,
         seed: int = 0,
     ) -> None:
         rng = np.random.default_rng(seed)
         self.context = context
-        self.token_embedding = Embedding(vocab_size, d_model, rng, STD)
-        self.position_embedding = Embedding(context, d_model, rng, STD)
+        self.token_embedding = Embedding(vocab_size, d_model, rng, std)
+        self.position_embedding = Embedding(context, d_model, rng, std)
         self.dropout = Dropout(dropout)
-        out_std = STD / math.sqrt(2 * n_layers)
-        self.blocks = [Block(d_model, n_heads, dropout, rng, out_std) for _ in range(n_layers)]
+        out_std = std / math.sqrt(2 * n_layers)
+        self.blocks = [Block(d_model, n_heads, rng, std, out_std, dropout) for _ in range(n_layers)]
         self.norm = LayerNorm(d_model)
 
     def forward(

@@ -80,18 +80,20 @@ def open_corpus(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corp
     return corpus
 
 
-def open_valid(data: str, *, seed: int = 0, toy_megabytes: float = 5.0) -> Corpus:
+def open_valid(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corpus:
     """Open what `--data` names to validate on alone: a single file counts whole.
 
     Raises
     ------
     UserError
-        As `open_corpus` does.
+        If `data` names nothing readable, or holds no story.
     """
     path = Path(data)
     if data in ("toy", "tinystories") or not path.is_file():
         return open_corpus(data, seed=seed, toy_megabytes=toy_megabytes)
     corpus = _local(path)
+    if next(_read(path), None) is None:
+        raise UserError(f"--data {data}: holds no story")
     identity = {**corpus.identity, "part": "whole"}
     return Corpus(corpus.name, identity, lambda: iter(()), partial(_read, path))
 

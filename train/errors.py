@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,14 @@ class UserError(Exception):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print a UserError raised inside as one line on stderr and exit with status 2."""
+    """Print a UserError, or what the system refused, as one line on stderr; exit with status 2.
+
+    Ctrl-C ends without a word, with status 130.
+    """
     try:
         yield
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -15,7 +15,7 @@ IDS = random_ids(2, CONTEXT)
 
 
 @given(st.sets(st.integers(1, CONTEXT - 1)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_logits_do_not_depend_on_how_the_sequence_is_cut(cuts):
     cache = MODEL.new_cache(batch=2)
     pieces = [MODEL(ids, cache=cache).data for ids in np.split(IDS, sorted(cuts), axis=1)]

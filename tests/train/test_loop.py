@@ -1,0 +1,202 @@
+import json
+import shutil
+from signal import SIGINT, SIGTERM
+
+import pytest
+
+from train import checkpoint, lm
+from train.checkpoint import load_checkpoint
+from train.loop import N_STORIES
+from train.optim import AdamW
+from train.run import Run
+
+from .running import STEPS, TINY, events, files, places, status, status_if_sent, trained
+
+
+def weights(run):
+    return {name: (run / name).read_bytes() for name in files(run) if name.endswith(".safetensors")}
+
+
+def updates(folder):
+    """How many updates a checkpoint holds, all of whose parameters can be loaded."""
+    run = Run.open(folder)
+    model = run.new_model()
+    optimizer = AdamW(model.named_parameters(), 0.9, 0.99, 0.1)
+    load_checkpoint(run.checkpoint, model, optimizer)
+    return optimizer.updates
+
+
+def test_complete_run_has_logged_all_that_happened(complete):
+    logged = [(event["event"], event["step"]) for event in events(complete)]
+    for kind, steps in {
+        "train": [1, 2, 3, 4, 5, 6, 7, 8],
+        "valid": [3, 6],
+        "sample": [4],
+        "final": [8],
+        "story": [8] * N_STORIES,
+    }.items():
+        assert [step for event, step in logged if event == kind] == steps
+    assert logged == sorted(logged, key=lambda event: event[1])
+    losses = [event["loss"] for event in events(complete) if event["event"] == "train"]
+    assert losses[-1] < losses[0]
+    assert updates(complete) == STEPS
+    assert {"loss.png", "report.md"} < files(complete).keys()
+
+
+def test_same_command_gives_the_same_bits(complete, tmp_path):
+    again = trained(tmp_path, "again")
+    assert events(again) == events(complete)
+    assert weights(again) == weights(complete)
+
+
+def test_other_seed_gives_another_run(complete, tmp_path):
+    other = events(trained(tmp_path, "other", "--seed", "1"))
+    assert all(ours != theirs for ours, theirs in zip(other, events(complete), strict=True))
+
+
+@pytest.mark.parametrize(("number", "step"), [(SIGINT, 1), (SIGTERM, 3), (SIGINT, 4), (SIGINT, 7)])
+def test_interrupted_run_goes_on_as_if_nothing_had_been(complete, tmp_path, number, step, capsys):
+    run = tmp_path / "runs" / "run"
+    words = [*TINY, *places(tmp_path), "--name", "run"]
+    assert status_if_sent(number, step, *words) == 128 + number
+    assert updates(run) == step
+    assert events(run) == [event for event in events(complete) if event["step"] <= step]
+    assert f"stopped early, after {step} of 8 steps" in (run / "report.md").read_text()
+    assert capsys.readouterr().out.endswith(
+        f"stopped after {step} steps; go on with: python -m train.lm --resume {run}\n"
+    )
+
+    assert status(lm.main, "--resume", run) == 0
+    assert events(run) == events(complete)
+    assert weights(run) == weights(complete)
+    assert "stopped early" not in (run / "report.md").read_text()
+
+
+def test_run_interrupted_twice_goes_on_as_well(complete, stopped, tmp_path):
+    run = shutil.copytree(stopped, tmp_path / "run")
+    assert status_if_sent(SIGINT, 7, "--resume", run) == 130
+    assert status(lm.main, "--resume", run) == 0
+    assert events(run) == events(complete)
+    assert weights(run) == weights(complete)
+    logged = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    elapsed = [event["elapsed"] for event in logged if event["event"] == "train"]
+    assert elapsed == sorted(elapsed)
+
+
+def test_signal_in_the_last_step_lets_the_run_end(complete, tmp_path):
+    words = [*TINY, *places(tmp_path), "--name", "run"]
+    assert status_if_sent(SIGINT, STEPS, *words) == 0
+    assert events(tmp_path / "runs" / "run") == events(complete)
+
+
+@pytest.mark.parametrize("step", [2, 7], ids=["before the first checkpoint", "after the second"])
+def test_killed_run_goes_on_from_its_checkpoint(complete, tmp_path, monkeypatch, step):
+    class Killed(BaseException):
+        pass
+
+    def die(self, gradients, lr):
+        if self.updates + 1 == step:
+            raise Killed
+        update(self, gradients, lr)
+
+    update = AdamW.step
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(AdamW, "step", die)
+        trained(tmp_path, "run")
+    run = tmp_path / "runs" / "run"
+    assert updates(run) == (step - 1) // 3 * 3
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "train", "st')
+
+    assert status(lm.main, "--resume", run) == 0
+    assert events(run) == events(complete)
+    assert weights(run) == weights(complete)
+
+
+def test_run_killed_while_it_finishes_can_still_be_finished(complete, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "log", lambda self, event, *_, **__: 1 / 0 if event == "final" else None)
+        with pytest.raises(ZeroDivisionError):
+            trained(tmp_path, "run")
+    run = tmp_path / "runs" / "run"
+    assert updates(run) == STEPS
+    assert status(lm.main, "--resume", run) == 0
+    ended = [event for event in events(complete) if event["event"] in ("final", "story")]
+    assert events(run) == ended
+    assert weights(run) == weights(complete)
+
+
+def test_checkpoint_that_cannot_be_written_leaves_the_last(complete, tmp_path, monkeypatch, capsys):
+    saved = []
+
+    def save_half(arrays, path, metadata=None):
+        saved.append(path)
+        save_file(arrays, path, metadata)
+        if len(saved) == 5:  # two files at the beginning, two in step 3
+            path.write_bytes(path.read_bytes()[:1000])
+            raise OSError("No space left on device")
+
+    save_file = checkpoint.save_file
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_file", save_half)
+        assert status(lm.main, *TINY, *places(tmp_path), "--name", "run") == 2
+    assert capsys.readouterr().err.endswith("\nerror: No space left on device\n")
+    run = tmp_path / "runs" / "run"
+    assert updates(run) == 3
+    assert not [name for name in files(run) if ".tmp" in name]
+    assert status(lm.main, "--resume", run) == 0
+    assert weights(run) == weights(complete)
+
+
+@pytest.mark.parametrize(
+    ("flags", "symptom"),
+    [
+        ("", "after 1 steps, the loss is nan and the norm of its gradient nan"),
+        ("--val-every 1", "after 1 steps, the validation loss is nan"),
+        ("--sample-every 1", "after 1 steps, no story can be told (Probabilities contain NaN)"),
+        ("--steps 1 --checkpoint-every 1", "after 1 steps, the validation loss is nan"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # stories are told in the main thread
+def test_diverging_run_stops_with_its_last_checkpoint(tmp_path, capsys, flags, symptom):
+    words = [*TINY, *places(tmp_path), "--name", "run", "--lr", "1e30", *flags.split()]
+    assert status(lm.main, *words) == 2
+    run = tmp_path / "runs" / "run"
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error == (
+        f"error: {symptom}; {run / 'checkpoint.safetensors'} holds the run as it was last saved; "
+        "try a lower --lr"
+    )
+    assert updates(run) == ("--steps" in flags)
+
+
+def test_gradient_that_is_not_finite_is_not_applied(tmp_path, monkeypatch, capsys):
+    def gradients(self, model, inputs, targets, micro_batch, seed=()):
+        loss, gradients = undisturbed(self, model, inputs, targets, micro_batch, seed)
+        return (float("inf") if seed[-1] == 4 else loss), gradients
+
+    undisturbed = lm.Workers.gradients
+    monkeypatch.setattr(lm.Workers, "gradients", gradients)
+    assert status(lm.main, *TINY, *places(tmp_path), "--name", "run") == 2
+    assert "error: after 4 steps, the loss is inf and the norm of" in capsys.readouterr().err
+    run = tmp_path / "runs" / "run"
+    assert updates(run) == 3
+    assert [e["step"] for e in events(run) if e["event"] == "train"] == [1, 2, 3, 4]
+
+
+def test_perplexity_too_large_for_a_float_is_infinite(tmp_path):
+    run = trained(tmp_path, "run", "--lr", "10", "--clip", "inf", "--val-every", "1")
+    validations = [event for event in events(run) if event["event"] == "valid"]
+    worst = max(validations, key=lambda event: event["nats"])
+    assert worst["nats"] > 1000
+    assert worst["perplexity"] == float("inf")
+
+
+def test_minutes_become_steps(tmp_path):
+    run = trained(
+        tmp_path, "run", "--minutes", "0.05", "--batch-size", "16", "--sample-every", "999"
+    )
+    config = json.loads((run / "config.json").read_text())
+    assert config["minutes"] is None
+    assert config["steps"] == updates(run)
+    assert config["steps"] not in (1, STEPS)  # 3 seconds are room for more than one, or than 8

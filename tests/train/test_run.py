@@ -1,0 +1,89 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from train.config import Config
+from train.errors import UserError
+from train.run import Run, free_folder
+from train.tokenizer import fingerprint, train_tokenizer
+
+TOKENIZER = train_tokenizer(["The snail met the whale, and the whale sang."], 270)
+CONFIG = Config(d_model=16, n_layers=1, context=8, prompt="Ein Käfer")
+FACTS = {"parameters": 1, "data": {"name": "a test"}}
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run(tmp_path / "runs" / "a", CONFIG, TOKENIZER, FACTS)
+    run.save()
+    return run
+
+
+def test_saved_run_opens_as_it_was(run):
+    opened = Run.open(run.folder)
+    assert (opened.config, opened.facts, opened.events()) == (CONFIG, FACTS, [])
+    assert fingerprint(opened.tokenizer) == fingerprint(TOKENIZER)
+    assert [path.name for path in run.folder.parent.iterdir()] == ["a"]
+    for name, array in run.new_model().state_dict().items():
+        np.testing.assert_array_equal(array, opened.new_model().state_dict()[name])
+
+
+def test_folder_appears_only_when_it_is_complete(tmp_path):
+    unserialisable = {"parameters": object()}
+    run = Run(tmp_path / "a", CONFIG, TOKENIZER, unserialisable)
+    with pytest.raises(TypeError):
+        run.save()
+    assert not run.folder.exists()
+    dataclasses.replace(run, facts=FACTS).save()  # what the failed one left is no obstacle
+    assert Run.open(run.folder).facts == FACTS
+
+
+def test_events_come_back_without_a_last_one_that_was_cut_short(run):
+    for step in (1, 2, 3):
+        run.log("train", step, loss=0.1 * step)
+        run.log("sample", step, text="ein Käfer\nlief\u2028fort")
+    with run.metrics.open("a") as file:
+        file.write('{"event": "train", "st')
+    assert [event["step"] for event in run.events()] == [1, 1, 2, 2, 3, 3]
+    assert run.events()[2] == {"event": "train", "step": 2, "loss": 0.2}
+    assert run.events()[3]["text"] == "ein Käfer\nlief\u2028fort"
+
+    run.forget_after(2)
+    run.log("train", 3, loss=0.25)
+    assert [event["step"] for event in run.events()] == [1, 1, 2, 2, 3]
+    assert run.events()[-1]["loss"] == 0.25
+
+
+def test_name_of_a_run(tmp_path):
+    config = dataclasses.replace(CONFIG, runs=tmp_path, data="stories/The snail.txt")
+    for name in ("The snail-quick", "The snail-quick-2", "The snail-quick-3"):
+        assert free_folder(config) == tmp_path / name
+        (tmp_path / name).mkdir()
+    named = dataclasses.replace(config, name="mine")
+    assert free_folder(named) == tmp_path / "mine"
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError, match=r"--name mine: .*mine exists; take another name, or --res"):
+        free_folder(named)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", None, r"no run there \(it would hold a config.json\)"),
+        ("config.json", '{"steps": 3', "not the configuration of a run: "),
+        ("config.json", json.dumps({"steps": 3}), "not the configuration of a run: "),
+        ("facts.json", None, "No such file .*facts.json"),
+        ("facts.json", '{"parame', "Unterminated string"),
+        ("tokenizer.json", None, "no such tokenizer file"),
+        ("tokenizer.json", "{", "not a tokenizer.json"),
+    ],
+)
+def test_folder_that_is_no_whole_run(run, file, content, message):
+    (run.folder / file).unlink()
+    if content is not None:
+        (run.folder / file).write_text(content)
+    with pytest.raises(UserError, match=message) as caught:
+        Run.open(run.folder)
+    assert str(run.folder) in str(caught.value)

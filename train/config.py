@@ -1,0 +1,230 @@
+"""Everything that a run is made from, and the flags that set it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from train.errors import UserError
+
+PLACES = ("name", "runs", "cache", "resume")
+"""Where files lie, which changes nothing in a run."""
+
+POSITIVE = (
+    *("toy_megabytes", "vocab_size", "d_model", "n_layers", "n_heads", "context", "steps"),
+    *("batch_size", "micro_batch", "workers", "init_std", "lr", "clip", "val_every", "val_windows"),
+    *("sample_every", "checkpoint_every"),
+)
+RANGES: dict[str, tuple[tuple[str, ...], Callable[[float], bool]]] = {
+    "above 0": (POSITIVE, lambda x: x > 0),
+    "above 0 and finite": (("minutes",), lambda x: x is None or 0 < x < math.inf),
+    "at least 0": (("seed", "weight_decay"), lambda x: x >= 0),
+    "from 0 to 1": (("warmup", "final_lr"), lambda x: 0 <= x <= 1),
+    "at least 0 and below 1": (("dropout", "beta1", "beta2"), lambda x: 0 <= x < 1),
+}
+"""In the words of an error, what must be true of some fields."""
+
+PresetName = Literal["quick", "ten-minutes", "hour"]
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Train a Transformer language model on stories, and write a report on it.
+
+    A preset sets all that follow it; any flag changes one of them. The durations of the presets
+    are those on two cores.
+    """
+
+    preset: PresetName = "quick"
+    """quick (about 2 minutes), ten-minutes or hour."""
+
+    data: str = "toy"
+    """toy (a generator's stories), tinystories (from the hub), or a path: .txt (stories ended by
+    <|endoftext|>), .jsonl or .parquet (column "text"), or a folder with train.* and valid.*."""
+    toy_megabytes: float = 4.0
+    """How much the generator writes for --data toy."""
+    tokenizer: Path | None = None
+    """An existing byte-level tokenizer.json, instead of training one."""
+    vocab_size: int = 1024
+    """Tokens in the vocabulary, if a tokenizer is trained."""
+
+    d_model: int = 128
+    """Width of the residual stream."""
+    n_layers: int = 4
+    """Number of blocks."""
+    n_heads: int = 4
+    """Attention heads in each block; divides d_model."""
+    context: int = 128
+    """Tokens the model looks back over."""
+    init_std: float = 0.05
+    """Standard deviation of the initial weights; GPT-2's 0.02 is for models wider than these."""
+    dropout: float = 0.0
+    """Probability of dropping an activation in training."""
+
+    steps: int = 600
+    """Optimiser steps."""
+    minutes: float | None = None
+    """Instead of --steps: measure the speed, then fix the steps to fit this wall-clock time."""
+    batch_size: int = 32
+    """Windows in a step."""
+    micro_batch: int = 8
+    """Windows that a worker takes at once; divides the batch."""
+    workers: int = dataclasses.field(default_factory=usable_cores)
+    """Threads that share the micro-batches; a run's last bits depend on their number."""
+    seed: int = 0
+    """Of the initial weights, the order of the data, dropout and samples."""
+
+    lr: float = 3e-3
+    """Highest learning rate."""
+    warmup: float = 0.05
+    """Share of the steps in which the learning rate rises from 0."""
+    final_lr: float = 0.0
+    """Learning rate that the end of the run reaches, as a share of the highest."""
+    weight_decay: float = 0.1
+    """Of matrices; vectors are not decayed."""
+    beta1: float = 0.9
+    """Decay of the mean of gradients."""
+    beta2: float = 0.99
+    """Decay of the mean of squared gradients."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+
+    val_every: int = 100
+    """Steps between validations."""
+    val_windows: int = 64
+    """Windows of a validation on the way; the last one covers the whole validation text."""
+    sample_every: int = 300
+    """Steps between samples."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+    prompt: str = "Once upon a time"
+    """What samples begin with."""
+
+    name: str | None = None
+    """Folder of the run inside --runs; by default the data and the preset, numbered."""
+    runs: Path = Path("runs")
+    """Where runs are kept."""
+    cache: Path = Path("~/.cache/tapegrad")
+    """Where tokens are kept between runs."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Go on with the run in this folder, with the settings that it has."""
+
+    def __post_init__(self) -> None:
+        for meaning, (fields, holds) in RANGES.items():
+            for field in fields:
+                if not holds(value := getattr(self, field)):
+                    raise UserError(f"{flag(field)} {value}: must be {meaning}")
+        if self.d_model % self.n_heads:
+            raise UserError(
+                f"--d-model {self.d_model} is not divisible by --n-heads {self.n_heads}"
+            )
+        if self.batch_size % self.micro_batch:
+            raise UserError(
+                f"--batch-size {self.batch_size} is not divisible by "
+                f"--micro-batch {self.micro_batch}"
+            )
+
+    def command(self) -> str:
+        """The command line that repeats the run to the bit, wherever its files are to lie."""
+        words = ["python", "-m", "train.lm", "--preset", self.preset]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            inherited = getattr(PRESETS[self.preset], field.name)
+            if field.name == "workers" or (field.name not in PLACES and value != inherited):
+                name, word = flag(field.name), str(value)
+                # Without the =, a value that begins like a flag would be taken for one.
+                words += [f"{name}={word}"] if word.startswith("-") else [name, word]
+        return shlex.join(words)
+
+    def to_json(self) -> str:
+        """The configuration as a JSON object, a field to a line."""
+        return json.dumps(dataclasses.asdict(self), indent=2, default=str) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """The configuration that `to_json` wrote.
+
+        Raises
+        ------
+        UserError
+            If it is not one.
+        """
+        try:
+            values = json.loads(text)
+            for field in ("tokenizer", "runs", "cache"):
+                values[field] = values[field] and Path(values[field])
+            return cls(**values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"not the configuration of a run: {error}") from None
+
+
+PRESETS: dict[str, Config] = {
+    "quick": Config(),
+    "ten-minutes": Config(
+        preset="ten-minutes",
+        vocab_size=2048,
+        context=256,
+        steps=4300,
+        batch_size=8,
+        micro_batch=4,
+        lr=4e-3,
+        val_every=500,
+        sample_every=1500,
+        checkpoint_every=500,
+    ),
+    "hour": Config(
+        preset="hour",
+        vocab_size=2048,
+        d_model=192,
+        n_layers=6,
+        n_heads=6,
+        context=256,
+        dropout=0.1,
+        steps=4500,
+        batch_size=16,
+        micro_batch=4,
+        val_every=250,
+        sample_every=1500,
+        checkpoint_every=500,
+    ),
+}
+
+
+def flag(field: str) -> str:
+    """The flag that sets a field."""
+    return "--" + field.replace("_", "-")
+
+
+def parse(argv: Sequence[str]) -> Config:
+    """The configuration that a command line asks for: a preset, and what flags change of it.
+
+    Raises
+    ------
+    UserError
+        If a value is out of range, or `--resume` comes with other flags.
+    SystemExit
+        With status 2 if a flag is unknown or malformed; with 0 after `--help`.
+    """
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    peek.add_argument("--preset")
+    preset = PRESETS.get(peek.parse_known_args(argv)[0].preset, Config())
+    config = tyro.cli(Config, args=argv, default=preset, prog="python -m train.lm")
+    if config.resume is not None:
+        others = [word for word in argv if word.startswith("--") and "--resume" not in word]
+        if others:
+            raise UserError(f"--resume goes on with the settings of the run: leave out {others[0]}")
+    return config

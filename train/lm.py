@@ -1,0 +1,97 @@
+"""Text in, trained story-teller out: `python -m train.lm`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from train.allocator import keep_freed_memory
+from train.config import Config, parse
+from train.corpus import Corpus, open_corpus
+from train.data import Tokens, encode_corpus
+from train.errors import UserError, one_line_errors
+from train.loop import Trainer
+from train.machine import describe_machine
+from train.run import Run, free_folder, new_model
+from train.tokenizer import load_tokenizer, train_tokenizer
+from train.workers import Workers
+
+
+def prepare(config: Config) -> tuple[Run, Tokens]:
+    """A new run, not yet on disk, and its tokens."""
+    folder = free_folder(config)
+    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
+    if config.tokenizer:
+        tokenizer = load_tokenizer(config.tokenizer)
+    else:
+        tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
+    tokens = encode_corpus(corpus, tokenizer, config.cache.expanduser())
+    facts = {
+        "parameters": new_model(config, tokenizer).n_parameters,
+        "data": _describe_data(corpus, tokens),
+        "machine": describe_machine(),
+    }
+    return Run(folder, config, tokenizer, facts), tokens
+
+
+def reopen(folder: Path) -> tuple[Run, Tokens]:
+    """A run to go on with, and its tokens.
+
+    Raises
+    ------
+    UserError
+        If its data is not what it was.
+    """
+    run = Run.open(folder)
+    config = run.config
+    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
+    if corpus.identity != run.facts["data"]["identity"]:
+        raise UserError(f"--resume {folder}: {config.data} is not the data that it began with")
+    return run, encode_corpus(corpus, run.tokenizer, config.cache.expanduser())
+
+
+def _describe_data(corpus: Corpus, tokens: Tokens) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": corpus.name, "identity": corpus.identity}
+    for name in ("train", "valid"):
+        split = getattr(tokens, name)
+        facts[f"{name}_stories"] = split.stories
+        facts[f"{name}_tokens"] = len(split.tokens)
+        facts[f"{name}_bytes"] = split.bytes
+    return facts
+
+
+def main() -> None:
+    """The command."""
+    started = time.monotonic()
+    keep_freed_memory()
+    with one_line_errors():
+        config = parse(sys.argv[1:])
+        run, tokens = reopen(config.resume) if config.resume else prepare(config)
+        with Workers(run.config.workers) as workers:
+            trainer = Trainer(run, tokens, workers, started)
+            if config.resume:
+                trainer.restore()
+            else:
+                if config.minutes:
+                    trainer.fit_into(60 * config.minutes)
+                trainer.begin()
+            folder = trainer.run.folder
+            print(
+                f"{folder}: {run.facts['parameters']:,} parameters, "
+                f"{run.facts['data']['train_tokens']:,} tokens to train on, "
+                f"{trainer.run.config.steps:,} steps"
+            )
+            signal = trainer.train()
+    word = shlex.quote(str(folder))
+    if signal is not None:
+        print(f"stopped after {trainer.done} steps; go on with: python -m train.lm --resume {word}")
+        sys.exit(128 + signal)
+    print(f"\nreport: {folder / 'report.md'}")
+    print(f"more stories: python -m train.generate {word}")
+
+
+if __name__ == "__main__":
+    main()

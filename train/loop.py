@@ -1,0 +1,207 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from train.checkpoint import load_checkpoint, save_checkpoint, save_model
+from train.data import Tokens, Windows, spread, whole
+from train.errors import UserError
+from train.evaluate import Evaluation, evaluate
+from train.generate import Sampling, tell
+from train.optim import AdamW, clip_by_global_norm
+from train.report import write_report
+from train.run import Run
+from train.schedule import learning_rate
+from train.signals import interruptible
+from train.tokenizer import token_bytes
+from train.workers import Workers
+
+N_STORIES = 5
+"""Stories told at the end of a run."""
+
+
+class Trainer:
+    """A model, its optimiser and its data, some updates into a run.
+
+    Parameters
+    ----------
+    run : Run
+    tokens : Tokens
+    workers : Workers
+        Open.
+    started : float
+        When the command began, by `time.monotonic`.
+    """
+
+    def __init__(self, run: Run, tokens: Tokens, workers: Workers, started: float) -> None:
+        config = run.config
+        self.run, self.workers, self.started = run, workers, started
+        self.model = run.new_model()
+        self.optimizer = AdamW(
+            self.model.named_parameters(), config.beta1, config.beta2, config.weight_decay
+        )
+        self.windows = Windows(tokens.train.tokens, config.context, config.batch_size, config.seed)
+        self.all_valid = list(whole(tokens.valid.tokens, config.context, config.micro_batch))
+        self.some_valid = list(
+            spread(tokens.valid.tokens, config.context, config.micro_batch, config.val_windows)
+        )
+        self.sizes = token_bytes(run.tokenizer)
+
+    @property
+    def done(self) -> int:
+        """Updates so far."""
+        return self.optimizer.updates
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began, without those between an interruption and `--resume`."""
+        return time.monotonic() - self.started
+
+    def fit_into(self, seconds: float) -> None:
+        """Fix the number of steps so that the run ends after about `seconds`, by a measurement."""
+        config = self.run.config
+        self._gradients(0)  # the first is slow: nothing is in cache
+        began = time.monotonic()
+        for step in range(1, 4):
+            self._gradients(step)
+        per_step = (time.monotonic() - began) / 3
+        began = time.monotonic()
+        self._validate(self.some_valid)
+        validation = time.monotonic() - began
+        end = validation * len(self.all_valid) / len(self.some_valid)
+        room = seconds - self.elapsed - end
+        steps = max(1, int(room / (per_step + validation / config.val_every)))
+        config = dataclasses.replace(config, steps=steps, minutes=None)
+        self.run = dataclasses.replace(self.run, config=config)
+
+    def begin(self) -> None:
+        """Make the run's folder, with a checkpoint to fall back on."""
+        self.run.save()
+        self._save()
+
+    def restore(self) -> None:
+        """Go back to the run's checkpoint.
+
+        Raises
+        ------
+        UserError
+            If there is none that fits, or it has done all its steps.
+        """
+        load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
+        self.run.forget_after(self.done)
+        events = self.run.events()
+        if any(event["event"] == "final" for event in events):
+            raise UserError(f"--resume {self.run.folder}: all its {self.done} steps are done")
+        trained = [event for event in events if event["event"] == "train"]
+        self.started -= trained[-1]["elapsed"] if trained else 0
+
+    def train(self) -> int | None:
+        """Run to the last step, or to a signal, which is returned; either way all is saved.
+
+        Raises
+        ------
+        UserError
+            If the loss is not finite; the last checkpoint stays as it was.
+        """
+        config = self.run.config
+        bar = tqdm(total=config.steps, initial=self.done, unit=" steps", dynamic_ncols=True)
+        with interruptible() as interrupt, bar:
+            while self.done < config.steps and interrupt.signal is None:
+                self._update(bar)
+                if self.done % config.val_every == 0 and self.done < config.steps:
+                    result = self._validate(self.some_valid)
+                    self.run.log("valid", self.done, **dataclasses.asdict(result))
+                    bar.write(f"step {self.done}: {_describe(result)}")
+                if self.done % config.sample_every == 0 and self.done < config.steps:
+                    text = self._story(self.done)
+                    self.run.log("sample", self.done, text=text)
+                    bar.write(f"\n{text}\n")
+                if self.done % config.checkpoint_every == 0:
+                    self._save()
+            self._save()
+        if self.done == config.steps:
+            self._finish()
+        write_report(self.run.folder, self.run.config, self.run.facts, self.run.events())
+        return interrupt.signal if self.done < config.steps else None
+
+    def _gradients(self, step: int) -> tuple[float, dict]:
+        config = self.run.config
+        inputs, targets = self.windows.batch(step)
+        seed = (config.seed, step)
+        return self.workers.gradients(self.model, inputs, targets, config.micro_batch, seed)
+
+    def _update(self, bar: tqdm) -> None:
+        config = self.run.config
+        began = time.monotonic()
+        loss, gradients = self._gradients(self.done)
+        norm = clip_by_global_norm(gradients, config.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise self._diverged(f"the loss is {loss} and the norm of its gradient {norm}")
+        lr = learning_rate(self.done, config.steps, config.lr, config.warmup, config.final_lr)
+        self.optimizer.step(gradients, lr)
+        speed = config.batch_size * config.context / (time.monotonic() - began)
+        self.run.log(
+            "train",
+            self.done,
+            loss=loss,
+            lr=lr,
+            grad_norm=norm,
+            tokens_per_second=round(speed),
+            elapsed=round(self.elapsed, 3),
+        )
+        bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} tokens/s", refresh=False)
+        bar.update()
+
+    def _validate(self, batches: list) -> Evaluation:
+        self.model.eval()
+        result = evaluate(self.model, batches, self.sizes, self.workers)
+        self.model.train()
+        if not math.isfinite(result.nats):
+            raise self._diverged(f"the validation loss is {result.nats}")
+        return result
+
+    def _story(self, *seed: int) -> str:
+        config = self.run.config
+        rng = np.random.default_rng([config.seed, *seed])
+        self.model.eval()
+        pieces = tell(self.model, self.run.tokenizer, config.prompt, rng, Sampling())
+        try:
+            story = "".join(pieces)
+        except ValueError as error:
+            raise self._diverged(f"no story can be told ({error})") from None
+        self.model.train()
+        return story
+
+    def _diverged(self, symptom: str) -> UserError:
+        return UserError(
+            f"after {self.done} steps, {symptom}; {self.run.checkpoint} holds the run as it was "
+            "last saved; try a lower --lr"
+        )
+
+    def _save(self) -> None:
+        save_checkpoint(self.run.checkpoint, self.model, self.optimizer)
+        save_model(self.run.model, self.model)
+
+    def _finish(self) -> None:
+        """Validate on the whole text, and tell stories."""
+        result = self._validate(self.all_valid)
+        print(f"validation text: {_describe(result)}")
+        stories = [self._story(self.done, i) for i in range(N_STORIES)]
+        seconds = round(self.elapsed, 1)
+        self.run.log("final", self.done, **dataclasses.asdict(result), seconds=seconds)
+        for story in stories:
+            self.run.log("story", self.done, text=story)
+            print(f"\n{story}")
+
+
+def _describe(result: Evaluation) -> str:
+    return (
+        f"{result.nats:.3f} nats per token, perplexity {result.perplexity:.2f}, "
+        f"{result.bits_per_byte:.3f} bits per byte"
+    )

@@ -1,0 +1,147 @@
+"""The folder that a run leaves: configuration, tokenizer, model, metrics and report."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from models import Transformer
+from train.checkpoint import load_model
+from train.config import Config
+from train.errors import UserError
+from train.files import replacing
+from train.tokenizer import load_tokenizer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, and where its files are.
+
+    Attributes
+    ----------
+    folder : Path
+    config : Config
+    tokenizer : Tokenizer
+    facts : dict
+        What the configuration does not say: the data's identity and size, the machine.
+    """
+
+    folder: Path
+    config: Config
+    tokenizer: Tokenizer
+    facts: dict[str, Any]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Parameters and optimiser state, for `--resume`."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def model(self) -> Path:
+        """Parameters alone, for everything else."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line for each event."""
+        return self.folder / "metrics.jsonl"
+
+    def save(self) -> None:
+        """Make the folder, complete from the moment it appears."""
+        unfinished = self.folder.with_name(f".{self.folder.name}.tmp")
+        unfinished.mkdir(parents=True, exist_ok=True)
+        (unfinished / "config.json").write_text(self.config.to_json())
+        (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
+        self.tokenizer.save(str(unfinished / "tokenizer.json"))
+        (unfinished / "metrics.jsonl").touch()
+        os.rename(unfinished, self.folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """The run in a folder.
+
+        Raises
+        ------
+        UserError
+            If there is none, or one of its files is missing or damaged.
+        """
+        if not (folder / "config.json").is_file():
+            raise UserError(f"{folder}: no run there (it would hold a config.json)")
+        try:
+            config = Config.from_json((folder / "config.json").read_text())
+            facts = json.loads((folder / "facts.json").read_text())
+        except (OSError, ValueError, UserError) as error:
+            raise UserError(f"{folder}: {error}") from None
+        return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts)
+
+    def new_model(self) -> Transformer:
+        """The model as it is before training."""
+        return new_model(self.config, self.tokenizer)
+
+    def trained_model(self) -> Transformer:
+        """The model as last saved, in evaluation mode.
+
+        Raises
+        ------
+        UserError
+            If it is missing, cut short, or does not fit the configuration or the tokenizer.
+        """
+        model = self.new_model()
+        load_model(self.model, model)
+        return model.eval()
+
+    def log(self, event: str, step: int, **values: Any) -> None:
+        """Append an event to the metrics; `step` is the number of updates done."""
+        with self.metrics.open("a") as file:
+            file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """The metrics so far; a last line that was cut short is left out."""
+        lines = self.metrics.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def forget_after(self, step: int) -> None:
+        """Drop the events of updates that the checkpoint does not hold."""
+        kept = [event for event in self.events() if event["step"] <= step]
+        with replacing(self.metrics) as temporary:
+            temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
+
+
+def new_model(config: Config, tokenizer: Tokenizer) -> Transformer:
+    """The model of a configuration, with its initial weights."""
+    return Transformer(
+        vocab_size=tokenizer.get_vocab_size(),
+        context=config.context,
+        d_model=config.d_model,
+        n_layers=config.n_layers,
+        n_heads=config.n_heads,
+        dropout=config.dropout,
+        std=config.init_std,
+        seed=config.seed,
+    )
+
+
+def free_folder(config: Config) -> Path:
+    """Where the run goes: the name that was asked for, or one after the data and the preset.
+
+    Raises
+    ------
+    UserError
+        If a run of that name is there already.
+    """
+    if config.name is None:
+        name = f"{Path(config.data).stem}-{config.preset}"
+        names = (name if i == 1 else f"{name}-{i}" for i in count(1))
+        return next(path for n in names if not (path := config.runs / n).exists())
+    folder = config.runs / config.name
+    if folder.exists():
+        raise UserError(
+            f"--name {config.name}: {folder} exists; take another name, or --resume {folder}"
+        )
+    return folder

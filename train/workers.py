@@ -1,0 +1,101 @@
+"""Work on micro-batches shared among threads.
+
+NumPy and BLAS release Python's lock, so threads that each run whole micro-batches, on tapes of
+their own and with one BLAS thread each, keep all cores busy in every op; a threaded BLAS would
+leave all but one idle in whatever is not a matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from models import Transformer
+from tape import Tape, Tensor
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """A pool of threads; a context manager, inside which BLAS has one thread.
+
+    Parameters
+    ----------
+    n : int
+        How many threads. Results depend on the number, in their last bits, but not on timing.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __enter__(self) -> Self:
+        # A run that diverges is reported once, by its loss, not by warnings of every thread.
+        self._threads = ThreadPoolExecutor(
+            self.n, initializer=partial(np.seterr, over="ignore", invalid="ignore")
+        )
+        self._blas = threadpool_limits(1, "blas")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown()
+        self._blas.restore_original_limits()
+
+    def map(self, fn: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """`fn` of every item, in order; raises what the first failing call raised."""
+        return list(self._threads.map(fn, items))
+
+    def gradients(
+        self,
+        model: Transformer,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        micro_batch: int,
+        seed: Sequence[int] = (),
+    ) -> tuple[float, dict[Tensor, np.ndarray]]:
+        """Mean loss over a batch and its gradients, the sum of those of its micro-batches.
+
+        Parameters
+        ----------
+        inputs, targets : (batch, time) integers
+        micro_batch : int
+            Sequences taken at once; divides the batch.
+        seed : sequence of int
+            Of dropout; each micro-batch adds its number.
+
+        Returns
+        -------
+        loss : float
+            In nats per token.
+        gradients : dict from parameter to ndarray
+        """
+        n = len(inputs) // micro_batch
+
+        def share(worker: int) -> tuple[list[float], dict[Tensor, np.ndarray]]:
+            losses, sink = [], {}
+            for i in range(worker, n, self.n):
+                part = slice(i * micro_batch, (i + 1) * micro_batch)
+                with Tape() as tape:
+                    rng = np.random.default_rng([*seed, i])
+                    loss = model.loss(inputs[part], targets[part], rng)
+                tape.backward(loss, 1 / n, into=sink)
+                losses.append(loss.item())
+            return losses, sink
+
+        shares = self.map(share, range(min(self.n, n)))
+        gradients = shares[0][1]
+        for _, sink in shares[1:]:
+            for parameter, gradient in sink.items():
+                gradients[parameter] += gradient
+        return sum(loss for losses, _ in shares for loss in losses) / n, gradients
