@@ -75,11 +75,11 @@ class Config:
     dropout: float = 0.0
     """Probability of dropping an activation in training."""
 
-    steps: int = 600
+    steps: int = 900
     """Optimiser steps."""
     minutes: float | None = None
     """Instead of --steps: measure the speed, then fix the steps to fit this wall-clock time."""
-    batch_size: int = 32
+    batch_size: int = 16
     """Windows in a step."""
     micro_batch: int = 8
     """Windows that a worker takes at once; divides the batch."""
@@ -195,7 +195,6 @@ PRESETS: dict[str, Config] = {
         context=256,
         dropout=0.1,
         steps=4500,
-        batch_size=16,
         micro_batch=4,
         val_every=250,
         sample_every=1500,

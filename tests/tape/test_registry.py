@@ -12,12 +12,6 @@ SAMPLES = (Sample(normal(2)),)
 X = Tensor(np.array([[1.0, 2.0]], np.float32), requires_grad=True, name="x")
 
 
-@pytest.fixture(autouse=True)
-def throw_away_ops(monkeypatch):
-    """Forget the ops that a test registers."""
-    monkeypatch.setattr("tape.registry.REGISTRY", dict(REGISTRY))
-
-
 def nothing(x, /):
     return x, lambda g: g
 
