@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tape.place import current_scope, describe_place, line_of_caller
+from tape.record import Record
 from tape.samples import Sample
-from tape.tape import Record, current_tape
+from tape.tape import current_tape
 from tape.tensor import Tensor, as_array
 
 REGISTRY: dict[str, Op] = {}

@@ -6,14 +6,11 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from graphviz import Digraph, ExecutableNotFound, escape
 
+from tape.record import Record
 from tape.tensor import Tensor
-
-if TYPE_CHECKING:
-    from tape.tape import Record
 
 PARAMETER, INPUT, OP = "#f6d9b8", "#d9e8f6", "#ffffff"
 

@@ -1,0 +1,62 @@
+"""What a tape keeps of an op that ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tape.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tape.registry import Op
+
+Source = int | Tensor | None
+"""Where an operand came from: a record of the same tape by its number, a leaf, or left out."""
+
+VJP = Callable[[np.ndarray], Any]
+"""From the cotangent of an op's result to those of its operands, in their order."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One op as it ran.
+
+    Attributes
+    ----------
+    number : int
+        Its place on the tape. Sources that are records always have lower numbers.
+    op : Op
+        The op that ran.
+    sources : tuple of int, Tensor or None
+        Where each operand came from: the record that made it, a leaf tensor, or left out.
+    shape, dtype
+        Those of the result. The result itself is not held.
+    requires_grad : bool
+        Whether any operand does.
+    scope, line : str
+        The scope it ran in ("blocks.3.attn") and the line of user code that called it.
+    vjp : callable or None
+        The rule that carries a cotangent back, and with it all that the op saved; None where no
+        gradient is needed, or once the record was walked.
+    """
+
+    number: int
+    op: Op
+    sources: tuple[Source, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    requires_grad: bool
+    scope: str
+    line: str
+    vjp: VJP | None
+
+    def __str__(self) -> str:
+        sources = ", ".join(
+            f"#{s}" if isinstance(s, int) else (s.name or "leaf") if s is not None else "None"
+            for s in self.sources
+        )
+        where = f" in {self.scope}" if self.scope else ""
+        return f"#{self.number} {self.op.name}({sources}) -> {self.dtype}{self.shape}{where}"
