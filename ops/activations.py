@@ -9,8 +9,8 @@ from tape import Sample, normal, op
 
 Array = np.ndarray
 
-# NumPy has no erf. The standard library's is exact, one number at a time: some twenty times
-# slower than tanh, which is why the models use the tanh form.
+# NumPy has no erf. The standard library's is exact but takes one number at a time, and so a
+# hundred times as long as the tanh form, which is why the models use that.
 _erf = np.frompyfunc(math.erf, 1, 1)
 
 

@@ -83,8 +83,8 @@ def check_ids(ids: Array, n: int, what: str) -> None:
 def _sum_rows(ids: Array, rows: Array, n: int) -> Array:
     """An (n, d) table whose row i is the sum of the `rows` with id i.
 
-    Sorting makes the rows of an id neighbours, which `reduceat` sums many times faster than
-    `np.add.at` scatters them.
+    Sorting makes the rows of an id neighbours, for `reduceat` to sum: three times as fast as
+    `np.add.at` on text, where a few ids come again and again.
     """
     table = np.zeros((n, rows.shape[1]), rows.dtype)
     if ids.size:
