@@ -4,12 +4,13 @@ from tape.gradcheck import GradcheckError, gradcheck
 from tape.place import scope
 from tape.record import Record
 from tape.registry import REGISTRY, Op, op
-from tape.samples import Kink, Sample, booleans, integers, normal, positive
+from tape.samples import Extreme, Kink, Sample, booleans, integers, normal, positive
 from tape.tape import Tape, current_tape
 from tape.tensor import Tensor
 
 __all__ = [
     "REGISTRY",
+    "Extreme",
     "GradcheckError",
     "Kink",
     "Op",

@@ -38,6 +38,10 @@ class Record:
         Whether any operand does.
     scope, line : str
         The scope it ran in ("blocks.3.attn") and the line of user code that called it.
+    flops : int
+        Floating-point operations of the op's matrix products, forward.
+    seconds : float
+        What the op took, forward.
     vjp : callable or None
         The rule that carries a cotangent back, and with it all that the op saved; None where no
         gradient is needed, or once the record was walked.
@@ -51,6 +55,8 @@ class Record:
     requires_grad: bool
     scope: str
     line: str
+    flops: int
+    seconds: float
     vjp: VJP | None
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -31,8 +32,13 @@ class Op:
         may be None (no gradient), may still be broadcast (the engine sums it back), and may be a
         function of no arguments that makes it (called only if that operand wants a gradient).
         A VJP never writes to `g`; it may return `g` or a view of it, but no array that it saved.
+        An op with several results returns a list of such pairs: each result is a record of its
+        own.
     samples : iterable of Sample
         Example calls, from which the op is checked.
+    flops : callable, optional
+        From the arguments of `fn` to the floating-point operations of its matrix products, 2 for
+        a multiplication with its addition. Left out where an op has none.
 
     Raises
     ------
@@ -41,14 +47,20 @@ class Op:
     """
 
     def __init__(
-        self, fn: Callable[..., tuple[np.ndarray, Any]], samples: Iterable[Sample]
+        self,
+        fn: Callable[..., Any],
+        samples: Iterable[Sample],
+        flops: Callable[..., int] | None = None,
     ) -> None:
-        kinds = [p.kind for p in inspect.signature(fn).parameters.values()]
+        parameters = inspect.signature(fn).parameters.values()
+        kinds = [p.kind for p in parameters]
         self.fn = fn
         self.name = fn.__name__
         self.samples = tuple(samples)
+        self.flops = flops
         self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
         self.n_operands = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
+        self._keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         if not self.samples:
             raise ValueError(f"op {self.name} has no samples: without them nothing checks it")
         if not self.variadic and not self.n_operands:
@@ -58,31 +70,52 @@ class Op:
         functools.update_wrapper(self, fn)
         REGISTRY[self.name] = self
 
-    def __call__(self, *args: Any, **options: Any) -> Tensor:
+    def __call__(self, *args: Any, **options: Any) -> Tensor | list[Tensor]:
         """Run the op, and record it if a tape is open."""
         if self.variadic:
-            operands, settings = tuple(args[0]), args[1:]
+            operands, settings = tuple(args[0]), ()
+            options = self._by_name(args[1:], options)
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
         tensors = _as_tensors(operands)
         try:
-            if self.variadic and settings:
-                raise TypeError("options of an op on a sequence are given by keyword")
-            result, vjp = self.fn(
-                *[x if x is None else x.data for x in tensors],
-                *map(_untaped, settings),
-                **{key: _untaped(value) for key, value in options.items()},
-            )
+            arguments = [x if x is None else x.data for x in tensors] + [*map(_untaped, settings)]
+            options = {key: _untaped(value) for key, value in options.items()}
+            began = time.perf_counter()
+            found = self.fn(*arguments, **options)
+            seconds = time.perf_counter() - began
         except Exception as error:
             where = describe_place(line_of_caller(), current_scope())
             error.add_note(f"in {self.describe_call(tensors)}, {where}")
             raise
         tape = current_tape()
-        result = as_array(result)
+        several = isinstance(found, list)
+        pairs = found if several else [found]
         if tape is None:
-            return Tensor(result)
-        left_out = [None] * (self.n_operands - len(tensors))
-        return tape.record(self, tensors + left_out, result, vjp)
+            results = [Tensor(as_array(result)) for result, _ in pairs]
+        else:
+            flops = self.flops(*arguments, **options) if self.flops else 0
+            left_out = [None] * (self.n_operands - len(tensors))
+            results = [
+                tape.record(
+                    self,
+                    tensors + left_out,
+                    as_array(result),
+                    vjp,
+                    flops=flops // len(pairs),
+                    seconds=seconds / len(pairs),
+                )
+                for result, vjp in pairs
+            ]
+        return results if several else results[0]
+
+    def _by_name(self, settings: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+        """Options of an op on a sequence, those given by place among them."""
+        by_place = dict(zip(self._keywords, settings, strict=False))
+        if len(by_place) < len(settings) or by_place.keys() & options.keys():
+            given = f"{len(settings)} by place and {', '.join(options) or 'none'} by name"
+            raise TypeError(f"{self.name} has the options {self._keywords}: given {given}")
+        return by_place | options
 
     def describe_call(self, operands: Sequence[Tensor | Record | None]) -> str:
         """The op with the dtypes and shapes of its operands: "matmul(float32(3, 2), ...)"."""
@@ -93,9 +126,11 @@ class Op:
         return f"<op {self.name}{inspect.signature(self.fn)}>"
 
 
-def op(*, samples: Iterable[Sample]) -> Callable[[Callable[..., Any]], Op]:
+def op(
+    *, samples: Iterable[Sample], flops: Callable[..., int] | None = None
+) -> Callable[[Callable[..., Any]], Op]:
     """Decorator that registers a function of arrays as an op; see `Op`."""
-    return lambda fn: Op(fn, samples)
+    return lambda fn: Op(fn, samples, flops)
 
 
 def _untaped(option: Any) -> Any:

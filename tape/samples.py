@@ -61,3 +61,10 @@ class Kink(Sample):
 
     Central differences mean nothing there; which slope the VJP takes is PyTorch's choice.
     """
+
+
+class Extreme(Sample):
+    """An example call with values so large or small that results overflow or vanish.
+
+    Central differences drown in rounding there; PyTorch is the witness, infinities included.
+    """

@@ -90,7 +90,13 @@ class Tape:
         return graph
 
     def record(
-        self, op: Op, operands: Sequence[Tensor | None], result: np.ndarray, vjp: VJP
+        self,
+        op: Op,
+        operands: Sequence[Tensor | None],
+        result: np.ndarray,
+        vjp: VJP,
+        flops: int,
+        seconds: float,
     ) -> Tensor:
         """Write down that `op` made `result` of `operands`; return it as a tensor."""
         needs_grad = any(x is not None and x.requires_grad for x in operands)
@@ -108,6 +114,8 @@ class Tape:
                 requires_grad=output.requires_grad,
                 scope=current_scope(),
                 line=line_of_caller(),
+                flops=flops,
+                seconds=seconds,
                 vjp=vjp if output.requires_grad else None,
             )
         )

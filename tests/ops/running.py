@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+import ops
 from tape import Op, Sample, Tape, Tensor
 
 
@@ -28,6 +29,13 @@ def differentiable(value: Any) -> Any:
     return Tensor(value, requires_grad=True) if floating else value
 
 
+def joined(results: Any, concatenate: Callable[..., Any] = ops.concatenate) -> Any:
+    """The results of an op with several of them, end to end in one; a single result as it is."""
+    if not isinstance(results, list | tuple):
+        return results
+    return concatenate([result.reshape(-1) for result in results])
+
+
 def random_like(array: np.ndarray) -> np.ndarray:
     """Normal deviates in the shape and dtype of `array`."""
     return np.asarray(np.random.default_rng(1).standard_normal(array.shape), array.dtype)
@@ -36,9 +44,12 @@ def random_like(array: np.ndarray) -> np.ndarray:
 def value_and_gradients(
     fn: Callable[..., Tensor], *operands: Any, cotangent: Any = None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The result of `fn`, and the gradients of its floating operands (cotangent: random)."""
+    """The result of `fn`, and the gradients of its floating operands (cotangent: random).
+
+    Several results come end to end in one array.
+    """
     tensors = [differentiable(x) for x in operands]
     with Tape() as tape:
-        output = fn(*tensors)
+        output = joined(fn(*tensors))
     tape.backward(output, random_like(output.data) if cotangent is None else cotangent)
     return output.data, [x.grad for x in tensors if isinstance(x, Tensor)]
