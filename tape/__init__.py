@@ -1,10 +1,12 @@
 """A tape that records NumPy ops and carries gradients back along them."""
 
-from tape.gradcheck import GradcheckError, gradcheck
+from tape.gradcheck import GradcheckError, check, gradcheck
+from tape.nonfinite import NonFinite
 from tape.place import scope
 from tape.record import Record
 from tape.registry import REGISTRY, Op, op
 from tape.samples import Extreme, Kink, Sample, booleans, integers, normal, positive
+from tape.step import Step
 from tape.tape import Tape, current_tape
 from tape.tensor import Tensor
 
@@ -13,12 +15,15 @@ __all__ = [
     "Extreme",
     "GradcheckError",
     "Kink",
+    "NonFinite",
     "Op",
     "Record",
     "Sample",
+    "Step",
     "Tape",
     "Tensor",
     "booleans",
+    "check",
     "current_tape",
     "gradcheck",
     "integers",

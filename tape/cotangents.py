@@ -14,14 +14,21 @@ class Cotangents:
 
     A VJP may hand on the array it was given, or a view of it, so an array is written to only when
     it is known to be nobody else's: the engine's own sum, or one that a VJP made afresh.
+
+    Parameters
+    ----------
+    may_write : bool
+        Whether the latter may be written to, which saves memory; otherwise they stay as they are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may_write: bool = True) -> None:
+        self._may_write = may_write
         self._sums: dict[int | Tensor, np.ndarray] = {}
         self._owned: set[int | Tensor] = set()
 
     def add(self, source: int | Tensor, cotangent: np.ndarray, owned: bool) -> None:
-        """Add what one more path carried to `source`; `owned` if it may be written to."""
+        """Add what one more path carried to `source`; `owned` if it is nobody else's."""
+        owned = owned and self._may_write
         held = self._sums.get(source)
         if held is None:
             self._sums[source] = cotangent

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tape.registry import Op
+from tape.samples import Extreme, Kink
 from tape.tape import Tape
 from tape.tensor import Tensor
 
@@ -15,8 +18,22 @@ class GradcheckError(AssertionError):
     """A gradient that differs from the central difference."""
 
 
+def check(op: Op) -> None:
+    """`gradcheck` of an op on every sample that it was registered with, kinks and extremes aside.
+
+    Raises
+    ------
+    GradcheckError
+        Of the first gradient that differs.
+    """
+    for sample in op.samples:
+        if not isinstance(sample, Kink | Extreme):
+            operands, call = op.bind(sample, np.random.default_rng(0))
+            gradcheck(partial(call, op), *operands)
+
+
 def gradcheck(
-    fn: Callable[..., Tensor],
+    fn: Callable[..., Tensor | list[Tensor]],
     *inputs: Any,
     eps: float = 1e-6,
     atol: float | None = None,
@@ -33,7 +50,7 @@ def gradcheck(
     Parameters
     ----------
     fn : callable
-        From tensors to a tensor.
+        From tensors to a tensor, or to a list of them.
     *inputs : Tensor, ndarray, number or anything else
         Floating ones are checked, in float64; others (indices, lists) are passed on as they are.
     eps : float
@@ -54,15 +71,19 @@ def gradcheck(
     """
     operands = [_differentiable(x) for x in inputs]
     with Tape() as tape:
-        output = fn(*operands)
+        outputs = _as_list(fn(*operands))
     ops = " -> ".join(record.op.name for record in tape.records)
-    cotangent = np.random.default_rng(seed).standard_normal(output.shape)
+    rng = np.random.default_rng(seed)
+    cotangents = [rng.standard_normal(output.shape) for output in outputs]
     gradients: dict[Tensor, np.ndarray] = {}
-    if output.requires_grad:
-        tape.backward(output, cotangent, into=gradients)
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        if output.requires_grad:
+            tape.backward(output, cotangent, into=gradients, keep=True)
 
     def weighted() -> np.ndarray:
-        return fn(*operands).data * cotangent
+        results = _as_list(fn(*operands))
+        pairs = zip(results, cotangents, strict=True)
+        return np.concatenate([(y.data * v).reshape(-1) for y, v in pairs])
 
     for position, operand in enumerate(operands):
         if not (isinstance(operand, Tensor) and operand.requires_grad):
@@ -76,6 +97,10 @@ def gradcheck(
                     f"{ops}: gradient of input {position} at {index} is {gradient[index]:.9g}, "
                     f"central difference {slope:.9g} (tolerance {tolerance:.2g})"
                 )
+
+
+def _as_list(results: Tensor | list[Tensor]) -> list[Tensor]:
+    return results if isinstance(results, list) else [results]
 
 
 def _differentiable(value: Any) -> Any:

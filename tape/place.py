@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ def scope(name: str) -> Iterator[None]:
 def current_scope() -> str:
     """The scopes of this thread that are open, "" if none is."""
     return ".".join(_open.names)
+
+
+def scope_parts(scope: str) -> tuple[str, ...]:
+    """ "blocks.3.attention" in its steps: ("blocks.3", "attention")."""
+    return tuple(re.split(r"\.(?!\d)", scope)) if scope else ()
 
 
 def line_of_caller() -> str:

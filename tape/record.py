@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tape.saved import Saved
 from tape.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Record:
     sources : tuple of int, Tensor or None
         Where each operand came from: the record that made it, a leaf tensor, or left out.
     shape, dtype
-        Those of the result. The result itself is not held.
+        Those of the result.
     requires_grad : bool
         Whether any operand does.
     scope, line : str
@@ -45,6 +47,17 @@ class Record:
     vjp : callable or None
         The rule that carries a cotangent back, and with it all that the op saved; None where no
         gradient is needed, or once the record was walked.
+    rule : code or None
+        The code of the VJP, which stays when what it saved has gone.
+    result : ndarray or None
+        Held by a tape with `keep_results`.
+    saved : tuple of Saved
+        What the VJP holds, or held, on a tape with `guard`.
+    saved_bytes : int
+        Memory that is held for this VJP and for none before it, leaves left out; on a tape with
+        `guard`.
+    vjp_seconds : float or None
+        What the VJP took, once the record was walked.
     """
 
     number: int
@@ -58,6 +71,36 @@ class Record:
     flops: int
     seconds: float
     vjp: VJP | None
+    rule: CodeType | None
+    result: np.ndarray | None = None
+    saved: tuple[Saved, ...] = ()
+    saved_bytes: int = 0
+    vjp_seconds: float | None = None
+
+    def release(self) -> None:
+        """Let go of what was saved for the VJP."""
+        self.vjp = None
+        for saved in self.saved:
+            saved.array = None
+
+    def check_saved(self) -> None:
+        """Raise unless the VJP may be called on what it was written for.
+
+        Raises
+        ------
+        RuntimeError
+            If an earlier walk released the record, or an array that it saved has been changed.
+        """
+        if self.vjp is None:
+            raise RuntimeError(
+                f"{self} has released what it saved: pass keep=True to the walk before this one"
+            )
+        for saved in self.saved:
+            if saved.changed:
+                raise RuntimeError(
+                    f"{self} at {self.line} saved an array for the walk back, and it has been "
+                    f"changed since: {saved}"
+                )
 
     def __str__(self) -> str:
         sources = ", ".join(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tape.place import current_scope, describe_place, line_of_caller
-from tape.record import Record
 from tape.samples import Sample
 from tape.tape import current_tape
 from tape.tensor import Tensor, as_array
@@ -26,12 +25,14 @@ class Op:
     Parameters
     ----------
     fn : callable
-        From arrays to `(result, vjp)`. Its positional-only parameters are the operands; all
-        others are options, through which no gradient flows. `vjp(g)` takes the cotangent of the
-        result and returns those of the operands: one, or a tuple with one for each. A cotangent
-        may be None (no gradient), may still be broadcast (the engine sums it back), and may be a
-        function of no arguments that makes it (called only if that operand wants a gradient).
-        A VJP never writes to `g`; it may return `g` or a view of it, but no array that it saved.
+        From arrays to `(result, vjp)`. Its positional-only parameters are the operands, which a
+        call may name all the same; all others are options, through which no gradient flows.
+        `vjp(g)` takes the cotangent of the result and returns those of the operands: one, or a
+        tuple with one for each. A cotangent may be None (no gradient), may still be broadcast
+        (the engine sums it back), and may be a function of no arguments that makes it (called
+        only if that operand wants a gradient). A VJP never writes to `g`; it may return `g` or a
+        view of it, but no array that it saved.
+        An operand that is a str or None is passed on as it is and gets no gradient.
         An op with several results returns a list of such pairs: each result is a record of its
         own.
     samples : iterable of Sample
@@ -54,12 +55,15 @@ class Op:
     ) -> None:
         parameters = inspect.signature(fn).parameters.values()
         kinds = [p.kind for p in parameters]
+        names = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY]
         self.fn = fn
         self.name = fn.__name__
         self.samples = tuple(samples)
         self.flops = flops
         self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
-        self.n_operands = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
+        self.operand_names = frozenset(names)
+        self.n_operands = len(names)
+        self._n_places = self.n_operands + kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         if not self.samples:
             raise ValueError(f"op {self.name} has no samples: without them nothing checks it")
@@ -72,21 +76,26 @@ class Op:
 
     def __call__(self, *args: Any, **options: Any) -> Tensor | list[Tensor]:
         """Run the op, and record it if a tape is open."""
+        if not self.operand_names.isdisjoint(options):
+            args, options = self._by_place(args, options)
         if self.variadic:
             operands, settings = tuple(args[0]), ()
             options = self._by_name(args[1:], options)
+        elif len(args) > self._n_places:
+            raise TypeError(f"too many arguments by place ({len(args)}) for {self!r}")
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
         tensors = _as_tensors(operands)
+        values = [x if t is None else t.data for x, t in zip(operands, tensors, strict=True)]
         try:
-            arguments = [x if x is None else x.data for x in tensors] + [*map(_untaped, settings)]
+            arguments = [*values, *map(_untaped, settings)]
             options = {key: _untaped(value) for key, value in options.items()}
             began = time.perf_counter()
             found = self.fn(*arguments, **options)
             seconds = time.perf_counter() - began
         except Exception as error:
             where = describe_place(line_of_caller(), current_scope())
-            error.add_note(f"in {self.describe_call(tensors)}, {where}")
+            error.add_note(f"in {self.describe_call(values)}, {where}")
             raise
         tape = current_tape()
         several = isinstance(found, list)
@@ -109,6 +118,20 @@ class Op:
             ]
         return results if several else results[0]
 
+    def _by_place(
+        self, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call that names operands, with these at their places."""
+        signature = inspect.signature(self.fn)
+        anyhow = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        parameters = [
+            p.replace(kind=anyhow) if p.name in self.operand_names else p
+            for p in signature.parameters.values()
+        ]
+        bound = signature.replace(parameters=parameters).bind(*args, **options)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
     def _by_name(self, settings: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
         """Options of an op on a sequence, those given by place among them."""
         by_place = dict(zip(self._keywords, settings, strict=False))
@@ -117,9 +140,23 @@ class Op:
             raise TypeError(f"{self.name} has the options {self._keywords}: given {given}")
         return by_place | options
 
-    def describe_call(self, operands: Sequence[Tensor | Record | None]) -> str:
+    def bind(
+        self, sample: Sample, rng: np.random.Generator, dtype: Any = np.float64
+    ) -> tuple[list[Any], Callable[..., Any]]:
+        """The operands of a sample, and what calls this op, or a twin of it, on such operands."""
+        arguments, options = sample.draw(rng, dtype)
+        n_operands = len(arguments) if self.variadic else self.n_operands
+        settings = arguments[n_operands:]
+
+        def call(function: Callable[..., Any], *operands: Any) -> Any:
+            given = (operands,) if self.variadic else operands
+            return function(*given, *settings, **options)
+
+        return arguments[:n_operands], call
+
+    def describe_call(self, operands: Sequence[Any]) -> str:
         """The op with the dtypes and shapes of its operands: "matmul(float32(3, 2), ...)"."""
-        kinds = ["None" if x is None else f"{x.dtype}{x.shape}" for x in operands]
+        kinds = [f"{x.dtype}{x.shape}" if hasattr(x, "dtype") else repr(x) for x in operands]
         return f"{self.name}({', '.join(kinds)})"
 
     def __repr__(self) -> str:
@@ -144,11 +181,13 @@ def _untaped(option: Any) -> Any:
 
 
 def _as_tensors(operands: Sequence[Any]) -> list[Tensor | None]:
-    """Operands as tensors; a Python number takes the floating dtype of the arrays beside it."""
+    """Operands as tensors, where they can be; a number takes the dtype of the arrays beside it."""
     dtypes = [x.dtype for x in operands if hasattr(x, "dtype") and x.dtype.kind == "f"]
 
     def tensor(x: Any) -> Tensor | None:
-        if x is None or isinstance(x, Tensor):
+        if x is None or isinstance(x, str):
+            return None
+        if isinstance(x, Tensor):
             return x
         if dtypes and type(x) in (bool, int, float):
             return Tensor(np.asarray(x, np.result_type(*dtypes)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
 from graphviz import Digraph, ExecutableNotFound, escape
 
+from tape.place import scope_parts
 from tape.record import Record
 from tape.tensor import Tensor
 
@@ -62,7 +62,9 @@ def save(graph: Digraph, filename: str | Path) -> None:
 def _draw_scopes(graph: Digraph, records: Sequence[Record], outer: tuple[str, ...]) -> None:
     """Ops as nodes, those of a scope in a cluster of their own."""
     depth = len(outer)
-    for inner, group in groupby(records, lambda record: _parts(record.scope)[depth : depth + 1]):
+    for inner, group in groupby(
+        records, lambda record: scope_parts(record.scope)[depth : depth + 1]
+    ):
         if not inner:
             for record in group:
                 graph.node(str(record.number), _label(record.op.name, record.shape), fillcolor=OP)
@@ -70,11 +72,6 @@ def _draw_scopes(graph: Digraph, records: Sequence[Record], outer: tuple[str, ..
         with graph.subgraph(name=f"cluster {'.'.join(outer + inner)}") as cluster:
             cluster.attr(label=escape(inner[0]), color="#aaaaaa", fontcolor="#666666")
             _draw_scopes(cluster, list(group), outer + inner)
-
-
-def _parts(scope: str) -> tuple[str, ...]:
-    """ "blocks.3.attention" in its steps: ("blocks.3", "attention")."""
-    return tuple(re.split(r"\.(?!\d)", scope)) if scope else ()
 
 
 def _label(name: str, shape: tuple[int, ...]) -> str:

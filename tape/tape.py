@@ -1,21 +1,26 @@
-"""The tape: ops as they ran, and the walk back along them."""
+"""The tape: ops as they ran, and what can be asked of them."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from graphviz import Digraph
 
-from tape.cotangents import Cotangents, unbroadcast
-from tape.place import current_scope, describe_place, line_of_caller
-from tape.record import VJP, Record
+from tape.explain import explain_leaf, explain_record
+from tape.nonfinite import NonFinite, first_nonfinite_cotangent, first_nonfinite_result
+from tape.place import current_scope, line_of_caller
+from tape.record import VJP, Record, Source
 from tape.render import draw, save
-from tape.tensor import Tensor, as_array
+from tape.saved import owner, saved_by
+from tape.step import Step
+from tape.summary import summarise
+from tape.tensor import Tensor
+from tape.walk import first_cotangent, walk
 
 if TYPE_CHECKING:
     from tape.registry import Op
@@ -40,6 +45,16 @@ class Tape:
     Ops run inside `with Tape() as tape:` are recorded. Tapes are per thread and nest: the
     innermost one records, and what an outer tape recorded is a leaf to it.
 
+    Parameters
+    ----------
+    keep_results : bool
+        Hold the result of every op, for `first_nonfinite` and `explain`. Otherwise what no VJP
+        needs is freed at once.
+    guard : bool
+        Take a fingerprint of every array that an op saves for its VJP, so that `backward` can
+        tell if somebody changed one. It costs some 5% of a train step (`python -m bench.guard`),
+        and code that is known to change nothing may do without.
+
     Examples
     --------
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
@@ -50,8 +65,11 @@ class Tape:
     array([2., 4.], dtype=float32)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_results: bool = False, guard: bool = True) -> None:
         self.records: list[Record] = []
+        self.keep_results = keep_results
+        self.guard = guard
+        self._weighed: set[int] = set()
 
     def __enter__(self) -> Tape:
         _open.stack.append(self)
@@ -89,6 +107,51 @@ class Tape:
             save(graph, filename)
         return graph
 
+    def summary(self, depth: int | None = None) -> str:
+        """The records as a table by scope: ops, parameters, FLOPs, bytes saved, milliseconds.
+
+        Parameters
+        ----------
+        depth : int, optional
+            How many levels of scopes within scopes to show.
+        """
+        return summarise(self.records, depth)
+
+    def explain(self, of: Record | Tensor) -> str:
+        """What the tape knows of a record, or of the one that made a tensor, as text.
+
+        Its formula, operands and result with their statistics, what it saved, what it took, the
+        line that called it and the source of its VJP. Of a leaf, its values and its gradient.
+        """
+        if isinstance(of, Record):
+            return explain_record(self, of, of.result)
+        if of.tape is not self:
+            return explain_leaf(of)
+        return explain_record(self, self.records[of.number], of.data)
+
+    def first_nonfinite(
+        self, output: Tensor | None = None, cotangent: Any = None
+    ) -> NonFinite | None:
+        """Where the first NaN or infinity came up, None if all is finite.
+
+        Parameters
+        ----------
+        output : Tensor, optional
+            If given, and all results are finite, the walk back from it is searched too, with
+            `cotangent` as in `backward`. The walk leaves no gradients, and keeps the records.
+
+        Raises
+        ------
+        RuntimeError
+            If the tape was opened without `keep_results`.
+        """
+        if not self.keep_results:
+            raise RuntimeError("the results are gone: open the tape with Tape(keep_results=True)")
+        found = first_nonfinite_result(self)
+        if found is None and output is not None:
+            found = first_nonfinite_cotangent(self, output, cotangent)
+        return found
+
     def record(
         self,
         op: Op,
@@ -102,26 +165,37 @@ class Tape:
         needs_grad = any(x is not None and x.requires_grad for x in operands)
         output = Tensor(result, requires_grad=needs_grad and result.dtype.kind == "f")
         output.tape, output.number = self, len(self.records)
-        self.records.append(
-            Record(
-                number=output.number,
-                op=op,
-                sources=tuple(
-                    x.number if x is not None and x.tape is self else x for x in operands
-                ),
-                shape=output.shape,
-                dtype=output.dtype,
-                requires_grad=output.requires_grad,
-                scope=current_scope(),
-                line=line_of_caller(),
-                flops=flops,
-                seconds=seconds,
-                vjp=vjp if output.requires_grad else None,
-            )
+        record = Record(
+            number=output.number,
+            op=op,
+            sources=tuple(x.number if x is not None and x.tape is self else x for x in operands),
+            shape=output.shape,
+            dtype=output.dtype,
+            requires_grad=output.requires_grad,
+            scope=current_scope(),
+            line=line_of_caller(),
+            flops=flops,
+            seconds=seconds,
+            vjp=vjp if output.requires_grad else None,
+            rule=getattr(vjp, "__code__", None),
+            result=result if self.keep_results else None,
         )
+        if self.guard and record.vjp is not None:
+            record.saved = tuple(saved_by(vjp, operands, result))
+            record.saved_bytes = self._weigh(record)
+        self.records.append(record)
         return output
 
-    def source(self, source: int | Tensor) -> Record | Tensor:
+    def _weigh(self, record: Record) -> int:
+        """The memory that a record is the first to save, that of leaves left out."""
+        leaves = [x.data for x in record.sources if isinstance(x, Tensor)]
+        self._weighed.update(id(owner(x)) for x in leaves)
+        owners = {id(x): x for x in (owner(saved.array) for saved in record.saved)}
+        new = owners.keys() - self._weighed
+        self._weighed |= new
+        return sum(owners[i].nbytes for i in new)
+
+    def source(self, source: Source) -> Record | Tensor | None:
         """The record or the leaf that an operand came from; both have a shape and a dtype."""
         return self.records[source] if isinstance(source, int) else source
 
@@ -158,86 +232,39 @@ class Tape:
         RuntimeError
             If an earlier walk without `keep=True` has released the records.
         """
-        start = self._start(output)
-        cotangents = Cotangents()
-        cotangents.add(start.number, _first_cotangent(output, cotangent), owned=False)
-        for number in range(start.number, -1, -1):
-            g = cotangents.pop(number)
-            if g is None:
-                continue
-            record = self.records[number]
-            for source, operand_cotangent, owned in self._walk(record, g):
-                cotangents.add(source, operand_cotangent, owned)
-            if not keep:
-                record.vjp = None
-        for leaf, gradient in cotangents.owned_items():
-            if into is None:
-                if leaf.grad is None:
-                    leaf.grad = gradient
-                else:
-                    np.add(leaf.grad, gradient, out=leaf.grad)
-            elif leaf in into:
-                np.add(into[leaf], gradient, out=into[leaf])
-            else:
-                into[leaf] = gradient
+        deque(self._walk(output, cotangent, into, keep, may_write=True), maxlen=0)
 
-    def _start(self, output: Tensor) -> Record:
-        if output.tape is not self:
-            raise ValueError(f"this tape did not record the output to walk back from: {output!r}")
-        record = self.records[output.number]
-        if not record.requires_grad:
-            raise ValueError(f"{record} depends on no tensor with requires_grad=True")
-        return record
+    def backward_steps(
+        self,
+        output: Tensor,
+        cotangent: Any = None,
+        *,
+        into: MutableMapping[Tensor, np.ndarray] | None = None,
+        keep: bool = False,
+    ) -> Iterator[Step]:
+        """`backward`, one record at a time; what it hands out stays as it is handed out.
+
+        Gradients appear when the last step has been taken; a walk that is left before leaves none.
+
+        Yields
+        ------
+        Step
+            A record, the cotangent that came in and those that go out to its operands.
+        """
+        return self._walk(output, cotangent, into, keep, may_write=False)
 
     def _walk(
-        self, record: Record, g: np.ndarray
-    ) -> Iterator[tuple[int | Tensor, np.ndarray, bool]]:
-        """The cotangents of a record's operands, and whether each is the engine's to write to."""
-        if record.vjp is None:
-            raise RuntimeError(
-                f"{record} has released what it saved: pass keep=True to the walk before this one"
-            )
-        with self._blame(record):
-            found = record.vjp(g)
-            found = found if isinstance(found, tuple) else (found,)
-            if len(found) != len(record.sources):
-                raise ValueError(f"{len(found)} cotangents for {len(record.sources)} operands")
-            fitted = [
-                (source, self._fit(raw() if callable(raw) else raw, record, self.source(source)))
-                for source, raw in zip(record.sources, found, strict=True)
-                if not (raw is None or source is None or not self.source(source).requires_grad)
-            ]
-        for source, array in fitted:
-            sharers = sum(other is array or other.base is array for _, other in fitted)
-            yield source, array, array.base is None and array is not g and sharers == 1
-
-    @staticmethod
-    def _fit(raw: Any, record: Record, operand: Record | Tensor) -> np.ndarray:
-        """A cotangent in the shape and dtype of its operand."""
-        fitted = unbroadcast(as_array(raw), operand.shape)
-        if fitted.dtype == operand.dtype:
-            return fitted
-        if fitted.dtype != record.dtype:
-            raise TypeError(f"a cotangent of {fitted.dtype} for an operand of {operand.dtype}")
-        return fitted.astype(operand.dtype)
-
-    @contextmanager
-    def _blame(self, record: Record) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            operands = [s if s is None else self.source(s) for s in record.sources]
-            call = record.op.describe_call(operands)
-            error.add_note(f"in the VJP of {call}, {describe_place(record.line, record.scope)}")
-            raise
-
-
-def _first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
-    if cotangent is None:
-        if output.size != 1:
-            raise ValueError(f"an output of shape {output.shape} needs a cotangent of that shape")
-        return np.ones_like(output.data)
-    array = np.asarray(cotangent, output.dtype)
-    if array.shape != output.shape:
-        raise ValueError(f"a cotangent of shape {array.shape} for an output of {output.shape}")
-    return array
+        self,
+        output: Tensor,
+        cotangent: Any,
+        into: MutableMapping[Tensor, np.ndarray] | None,
+        keep: bool,
+        may_write: bool,
+    ) -> Iterator[Step]:
+        if output.tape is not self:
+            raise ValueError(f"this tape did not record the output to walk back from: {output!r}")
+        start = self.records[output.number]
+        if not start.requires_grad:
+            raise ValueError(f"{start} depends on no tensor with requires_grad=True")
+        self._weighed.clear()  # what is freed on the way may come again under the same id
+        return walk(self, start, first_cotangent(output, cotangent), into, keep, may_write)

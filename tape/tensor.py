@@ -21,7 +21,8 @@ def as_array(value: Any) -> np.ndarray:
     """
     has_dtype = hasattr(value, "dtype")
     try:
-        array = value if hasattr(value, "__array_function__") else np.asarray(value)
+        speaks_numpy = hasattr(value, "__array_function__") and not isinstance(value, Tensor)
+        array = value if speaks_numpy else np.asarray(value)
     except ValueError as error:
         raise TypeError(f"no array can be made of {value!r:.80}: {error}") from None
     if array.dtype.kind not in "biufc":
@@ -60,7 +61,8 @@ class Tensor:
 
     __slots__ = ("data", "grad", "name", "number", "requires_grad", "tape")
 
-    # NumPy then leaves `array + tensor` to the tensor instead of making an array of objects.
+    # NumPy then leaves `array + tensor` to the tensor instead of making an array of objects; the
+    # package `ops` puts in its place what runs the op.
     __array_ufunc__ = None
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:

@@ -64,6 +64,34 @@ def test_trap_a_buffer_that_is_somebody_elses_is_never_written_to(n, owned):
             assert not np.shares_memory(array, total)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_trap_a_buffer_that_may_not_be_written_to_stays_as_it_was_however_fresh(n):
+    given_in = [np.array([2.0**i, 8.0**i]) for i in range(n)]
+    before = [array.copy() for array in given_in]
+    leaf = Tensor([0.0, 0.0], requires_grad=True)
+    cotangents = Cotangents(may_write=False)
+
+    for array in given_in:
+        cotangents.add(leaf, array, owned=True)
+    ((_, total),) = cotangents.owned_items()
+
+    np.testing.assert_array_equal(total, sum(before))
+    np.testing.assert_array_equal(given_in, before)
+    assert not any(np.shares_memory(total, array) for array in given_in)
+
+
+def test_a_sum_that_the_engine_made_is_added_to_in_place():
+    cotangents = Cotangents(may_write=False)
+    cotangents.add(0, np.ones(2), owned=True)
+    cotangents.add(0, np.ones(2), owned=True)
+    ((_, before),) = cotangents.owned_items()
+
+    cotangents.add(0, np.ones(2), owned=True)
+
+    assert cotangents.pop(0) is before
+    np.testing.assert_array_equal(before, [3, 3])
+
+
 def test_views_that_cannot_be_written_to_are_summed():
     leaf = Tensor(np.zeros((2, 3)), requires_grad=True)
     cotangents = Cotangents()

@@ -10,6 +10,7 @@ import pytest
 import ops
 from ops import composed
 from tape import Tape, Tensor, scope
+from tape.place import scope_parts
 
 
 def leaf(*shape):
@@ -54,3 +55,18 @@ def test_scopes_nest_and_are_left_when_the_block_raises():
         x = x * 2.0
 
     assert [record.scope for record in tape.records] == ["blocks.3.attn", "blocks", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("", ()),
+        ("head", ("head",)),
+        ("blocks.3", ("blocks.3",)),
+        ("blocks.3.attention", ("blocks.3", "attention")),
+        ("model.blocks.12.mlp.0.up", ("model", "blocks.12", "mlp.0", "up")),
+        ("grid.3.4", ("grid.3.4",)),
+    ],
+)
+def test_a_number_belongs_to_the_part_of_a_scope_that_it_counts(name, parts):
+    assert scope_parts(name) == parts

@@ -132,6 +132,44 @@ def test_an_operand_may_be_left_out(absent):
     np.testing.assert_array_equal(sink[weight], np.repeat(X.data, 3, axis=0))
 
 
+def test_a_string_among_the_operands_is_passed_on_as_it_is():
+    @op(samples=SAMPLES)
+    def times(how, x, /):
+        factor = {"twice": 2, "thrice": 3}[how]
+        return x * factor, lambda g: (None, g * factor)
+
+    with Tape() as tape:
+        y = times("thrice", X)
+    sink = {}
+    tape.backward(y, [[1.0, 10.0]], into=sink)
+
+    np.testing.assert_array_equal(y.data, [[3.0, 6.0]])
+    np.testing.assert_array_equal(sink[X], [[3.0, 30.0]])
+    assert tape.records[0].sources == (None, X)
+    with pytest.raises(KeyError) as caught:
+        times("once", X)
+    assert caught.value.__notes__[0].startswith("in times('once', float32(1, 2)), called at")
+
+
+def test_arguments_beyond_those_of_the_op_are_refused():
+    with pytest.raises(TypeError, match=r"too many arguments by place \(3\) for <op add\(a"):
+        ops.add(X, X, X)
+
+
+def test_operands_may_be_given_by_name():
+    x, w, b = Tensor(np.ones((2, 3)), True), Tensor(np.ones((4, 3)), True), Tensor(np.ones(4), True)
+    with Tape() as tape:
+        y = ops.linear(x, bias=b, weight=w)
+    tape.backward(y, np.ones((2, 4)))
+    assert tape.records[0].sources == (x, w, b)
+    np.testing.assert_array_equal(b.grad, [2, 2, 2, 2])
+    assert ops.clip(x, a_max=0.5).data.max() == 0.5
+    with pytest.raises(TypeError, match="missing a required argument: 'weight'"):
+        ops.linear(x, bias=b)
+    with pytest.raises(TypeError, match="multiple values for argument 'weight'"):
+        ops.linear(x, w, weight=w)
+
+
 def test_a_sequence_of_operands():
     y = Tensor(np.array([[3.0]], np.float32), requires_grad=True)
 
@@ -143,6 +181,127 @@ def test_a_sequence_of_operands():
     assert tape.records[0].sources == (X, y, X)
     np.testing.assert_array_equal(sink[X], [[9.0, 18.0]])
     np.testing.assert_array_equal(sink[y], [[4.0]])
+
+
+def joined(*arrays, axis=0, times=1.0):
+    """Arrays beside one another along an axis, and all that `times`."""
+
+    def vjp(g):
+        ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
+        return tuple(times * part for part in np.split(g, ends, axis))
+
+    return times * np.concatenate(arrays, axis), vjp
+
+
+@pytest.mark.parametrize(
+    "settings", [((1, 3.0), {}), ((1,), {"times": 3.0}), ((), {"axis": 1, "times": 3.0})]
+)
+def test_options_of_an_op_on_a_sequence_are_given_by_place_or_by_name(settings):
+    by_place, by_name = settings
+    row = Tensor(np.array([[5.0]], np.float32), requires_grad=True)
+
+    with Tape() as tape:
+        y = op(samples=SAMPLES)(joined)([X, row], *by_place, **by_name)
+    sink = {}
+    tape.backward(y, np.ones(y.shape), into=sink)
+
+    np.testing.assert_array_equal(y.data, [[3, 6, 15]])
+    np.testing.assert_array_equal(sink[X], [[3, 3]])
+    assert tape.records[0].sources == (X, row)
+
+
+@pytest.mark.parametrize(
+    ("by_place", "by_name", "given"),
+    [
+        ((1, 3.0, True), {}, "3 by place and none by name"),
+        ((1,), {"axis": 1}, "1 by place and axis by name"),
+        ((1, 3.0), {"times": 1.0, "axis": 0}, "2 by place and times, axis by name"),
+    ],
+)
+def test_an_option_given_twice_or_beyond_those_of_the_op_is_refused(by_place, by_name, given):
+    with pytest.raises(TypeError) as error:
+        op(samples=SAMPLES)(joined)([X, X], *by_place, **by_name)
+    assert str(error.value) == f"joined has the options ['axis', 'times']: given {given}"
+
+
+def test_an_option_of_an_op_on_a_sequence_that_wants_a_gradient_is_refused_by_place_too():
+    with pytest.raises(TypeError, match=r"no gradient flows through an option.*name='x'"):
+        op(samples=SAMPLES)(joined)([X, X], 0, X)
+
+
+def pieces(x, /, n=2):
+    """x cut into n pieces along its last axis."""
+
+    def cut(columns):
+        def vjp(g):
+            dx = np.zeros_like(x)
+            dx[..., columns] = g
+            return dx
+
+        return x[..., columns], vjp
+
+    return [cut(columns) for columns in np.split(np.arange(x.shape[-1]), n)]
+
+
+def test_an_op_with_several_results_makes_a_record_of_each():
+    w = Tensor(np.array([[1.0, 2.0, 3.0, 4.0]], np.float32), requires_grad=True, name="w")
+
+    with Tape() as tape:
+        left, right = op(samples=SAMPLES)(pieces)(w)
+        loss = (left * right).sum()
+    sink = {}
+    tape.backward(loss, into=sink)
+
+    assert [str(record) for record in tape.records[:2]] == [
+        "#0 pieces(w) -> float32(1, 2)",
+        "#1 pieces(w) -> float32(1, 2)",
+    ]
+    assert [(x.tape, x.number) for x in (left, right)] == [(tape, 0), (tape, 1)]
+    np.testing.assert_array_equal(right.data, [[3, 4]])
+    np.testing.assert_array_equal(sink[w], [[3, 4, 1, 2]])
+
+
+def test_trap_a_result_that_nobody_uses_adds_nothing():
+    with Tape() as tape:
+        unused, used = op(samples=SAMPLES)(pieces)(X)
+        loss = used.sum()
+    sink = {}
+    tape.backward(loss, into=sink)
+
+    np.testing.assert_array_equal(sink[X], [[0, 1]])
+    assert tape.records[unused.number].vjp is not None, "it was not walked"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_an_op_with_several_results_gives_a_list_without_a_tape_too(n):
+    cut = op(samples=SAMPLES)(pieces)
+    without_a_tape = cut(X, n)
+    with Tape():
+        with_a_tape = cut(X, n)
+
+    for results in (without_a_tape, with_a_tape):
+        assert type(results) is list
+        assert [type(x) for x in results] == [Tensor] * n
+    assert {x.tape for x in without_a_tape} == {None}
+
+
+def test_flops_are_counted_from_the_arguments_and_shared_by_the_results():
+    seen = []
+
+    def count(x, n=2):
+        seen.append((type(x), type(n)))
+        return 100 * x.size
+
+    cut = op(samples=SAMPLES, flops=count)(pieces)
+    cut(X, 2)
+    assert seen == [], "nobody counts without a tape"
+    with Tape() as tape:
+        cut(X, Tensor(2))
+        X * 2.0
+
+    assert seen == [(np.ndarray, np.ndarray)]
+    assert [record.flops for record in tape.records] == [100, 100, 0]
+    assert tape.records[0].seconds == tape.records[1].seconds > 0
 
 
 def test_a_result_of_integers_wants_no_gradient():

@@ -127,6 +127,20 @@ def test_threads_with_tapes_and_sinks_of_their_own_share_parameters():
 # The sums that a walk makes
 
 
+@pytest.mark.parametrize("options", [{"guard": False}, {"keep_results": True}])
+def test_a_tape_that_watches_more_or_less_finds_the_same_gradients(options):
+    w, x = leaf(4, 4), leaf(4)
+    gradients = {}, {}
+
+    for tape, sink in zip((Tape(), Tape(**options)), gradients, strict=True):
+        with tape:
+            loss = (ops.tanh(w @ w + x) * x).sum()
+        tape.backward(loss, into=sink)
+
+    for tensor in (w, x):
+        np.testing.assert_array_equal(gradients[0][tensor], gradients[1][tensor])
+
+
 def test_trap_100_000_chained_ops_need_no_recursion_and_no_patience():
     w = leaf(2)
     start = time.perf_counter()
@@ -365,6 +379,35 @@ def test_trap_no_array_that_was_saved_or_handed_in_is_changed():
     np.testing.assert_array_equal(w.grad, 2 * first)
 
 
+# What it costs
+
+
+def test_records_know_what_their_op_and_their_vjp_took():
+    @op(samples=SAMPLES)
+    def slow(a, b, /):
+        def vjp(g):
+            def da():
+                time.sleep(0.02)
+                return g
+
+            time.sleep(0.02)
+            return da, lambda: time.sleep(60)  # nobody wants this one
+
+        time.sleep(0.02)
+        return a + b, vjp
+
+    with Tape() as tape:
+        loss = slow(leaf(3), np.ones(3)).sum()
+    record = tape.records[0]
+    assert 0.02 <= record.seconds < 1
+    assert record.vjp_seconds is None
+
+    for _ in tape.backward_steps(loss):
+        time.sleep(0.02)
+    assert 0.04 <= record.vjp_seconds < 1
+    assert 0 < tape.records[1].vjp_seconds < 0.02, "what is done between the steps is not counted"
+
+
 # What a walk releases
 
 
@@ -410,15 +453,18 @@ def test_an_op_on_constants_saves_nothing():
     assert saved[0]() is None
 
 
-def test_the_tape_does_not_hold_results():
+@pytest.mark.parametrize("keep_results", [False, True])
+def test_the_tape_holds_results_only_when_it_is_told_to(keep_results):
     w = leaf(3)
 
-    with Tape():
+    with Tape(keep_results=keep_results) as tape:
         y = w + 1.0
         result = weakref.ref(y.data)
         y = y + 1.0
+    tape.backward(y, np.ones(3))
 
-    assert result() is None
+    assert (result() is not None) is keep_results
+    assert tape.records[1].result is (y.data if keep_results else None)
 
 
 def test_a_second_walk_doubles_with_keep_and_is_an_error_without():
@@ -511,6 +557,7 @@ def without_gradient():
         (*without_gradient(), None, r"#0 multiply.* requires_grad=True"),
     ],
 )
-def test_a_walk_that_cannot_start_says_why(tape, output, cotangent, says):
+@pytest.mark.parametrize("walk", [Tape.backward, Tape.backward_steps])
+def test_a_walk_that_cannot_start_says_why_at_once(walk, tape, output, cotangent, says):
     with pytest.raises(ValueError, match=says):
-        tape.backward(output, cotangent)
+        walk(tape, output, cotangent)

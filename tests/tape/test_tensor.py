@@ -184,21 +184,14 @@ def test_tensors_are_keys_by_identity():
 @pytest.mark.parametrize(
     "leave",
     [
-        np.exp,
         np.asarray,
-        np.sum,
-        np.mean,
-        np.transpose,
         lambda x: np.array([x, x]),
-        lambda x: np.concatenate([x, x]),
-        lambda x: np.add(A, x),
-        lambda x: np.where(A > 1, x, 0.0),
         lambda x: operator.iadd(A.copy(), x),
         lambda x: Tensor([x, x]),
     ],
 )
-def test_numpy_functions_raise_instead_of_leaving_the_tape(leave):
-    with pytest.raises(TypeError):
+def test_what_would_make_an_array_of_a_tensor_raises_instead_of_leaving_the_tape(leave):
+    with pytest.raises(TypeError, match=r"off the tape|would leave the tape"):
         leave(Tensor(A))
 
 

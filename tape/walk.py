@@ -1,0 +1,122 @@
+"""The walk back along a tape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tape.cotangents import Cotangents, unbroadcast
+from tape.place import describe_place
+from tape.record import Record
+from tape.step import Step
+from tape.tensor import Tensor, as_array
+
+if TYPE_CHECKING:
+    from tape.tape import Tape
+
+
+def walk(
+    tape: Tape,
+    start: Record,
+    first: np.ndarray,
+    into: MutableMapping[Tensor, np.ndarray] | None,
+    keep: bool,
+    may_write: bool,
+) -> Iterator[Step]:
+    """Pull the cotangent `first` of a record's result back to the leaves, in reverse order.
+
+    At the end the gradients are added to the leaves' `grad`, or to `into`. With `may_write`, sums
+    go into arrays that earlier steps handed out. See `Tape.backward`.
+    """
+    cotangents = Cotangents(may_write)
+    cotangents.add(start.number, first, owned=False)
+    for number in range(start.number, -1, -1):
+        g = cotangents.pop(number)
+        if g is None:
+            continue
+        record = tape.records[number]
+        step = Step(record, g, _pull_back(tape, record, g))
+        for arrival in step.arrivals():
+            cotangents.add(*arrival)
+        if not keep:
+            record.release()
+        g = arrival = None  # the next step may have the memory
+        yield step
+        del step
+    _deliver(cotangents, into)
+
+
+def first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
+    """What a walk back from `output` starts with: `cotangent`, or 1 for a scalar.
+
+    Raises
+    ------
+    ValueError
+        If it is missing or has another shape.
+    """
+    if cotangent is None:
+        if output.size != 1:
+            raise ValueError(f"an output of shape {output.shape} needs a cotangent of that shape")
+        return np.ones_like(output.data)
+    array = np.asarray(cotangent, output.dtype)
+    if array.shape != output.shape:
+        raise ValueError(f"a cotangent of shape {array.shape} for an output of {output.shape}")
+    return array
+
+
+def _pull_back(tape: Tape, record: Record, g: np.ndarray) -> tuple[np.ndarray | None, ...]:
+    """The cotangents of a record's operands, None for those that want none."""
+    record.check_saved()
+    operands = [tape.source(source) for source in record.sources]
+    with _blame(record, operands):
+        began = time.perf_counter()
+        found = record.vjp(g)
+        found = found if isinstance(found, tuple) else (found,)
+        if len(found) != len(operands):
+            raise ValueError(f"{len(found)} cotangents for {len(operands)} operands")
+        fitted = tuple(
+            None
+            if raw is None or operand is None or not operand.requires_grad
+            else _fit(raw() if callable(raw) else raw, record, operand)
+            for operand, raw in zip(operands, found, strict=True)
+        )
+        record.vjp_seconds = time.perf_counter() - began
+    return fitted
+
+
+def _fit(raw: Any, record: Record, operand: Record | Tensor) -> np.ndarray:
+    """A cotangent in the shape and dtype of its operand."""
+    fitted = unbroadcast(as_array(raw), operand.shape)
+    if fitted.dtype == operand.dtype:
+        return fitted
+    if fitted.dtype != record.dtype:
+        raise TypeError(f"a cotangent of {fitted.dtype} for an operand of {operand.dtype}")
+    return fitted.astype(operand.dtype)
+
+
+@contextmanager
+def _blame(record: Record, operands: list[Record | Tensor | None]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        call = record.op.describe_call(operands)
+        error.add_note(f"in the VJP of {call}, {describe_place(record.line, record.scope)}")
+        raise
+
+
+def _deliver(cotangents: Cotangents, into: MutableMapping[Tensor, np.ndarray] | None) -> None:
+    """Add what has reached the leaves to their `grad`, or to `into`."""
+    for leaf, gradient in cotangents.owned_items():
+        if into is None:
+            if leaf.grad is None:
+                leaf.grad = gradient
+            else:
+                np.add(leaf.grad, gradient, out=leaf.grad)
+        elif leaf in into:
+            np.add(into[leaf], gradient, out=into[leaf])
+        else:
+            into[leaf] = gradient

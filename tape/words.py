@@ -1,0 +1,51 @@
+"""Numbers, arrays and tables in words, for people who read a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def amount(n: float, unit: str = "") -> str:
+    """`n` to three digits with an SI prefix: "1.23 MB", "512 B", "0"."""
+    prefixes = ["", "k", "M", "G", "T"]
+    while n >= 999.5 and len(prefixes) > 1:
+        n, prefixes = n / 1000, prefixes[1:]
+    digits = f"{n:.3g}"
+    return f"{digits} {prefixes[0]}{unit}".rstrip() if n else "0"
+
+
+def statistics(array: np.ndarray) -> str:
+    """What the elements are like: mean, deviation and range of the finite ones, and the others."""
+    finite = array[np.isfinite(array)]
+    parts = []
+    if finite.size == 1:
+        parts.append(f"{finite[0]:.4g}")
+    elif finite.size:
+        spread = finite.astype(np.float64)  # a mean of float16 overflows
+        parts.append(
+            f"mean {spread.mean():.4g}, deviation {spread.std():.4g}, "
+            f"from {finite.min():.4g} to {finite.max():.4g}"
+        )
+    parts += [
+        f"{count} {what}"
+        for what, count in (
+            ("NaN", np.isnan(array).sum()),
+            ("infinite", np.isinf(array).sum()),
+        )
+        if count
+    ]
+    return ", ".join(parts) or "empty"
+
+
+def table(rows: Sequence[Sequence[str]], align: str) -> str:
+    """Rows of cells in columns; `align` has a < (left) or > (right) for each column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True)
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
