@@ -1,59 +1,126 @@
 """Ops on arrays, each with its hand-written VJP beside it."""
 
-from ops.activations import gelu
+from ops.activations import gelu, relu, sigmoid, silu, softplus, squared_relu, swiglu
 from ops.arithmetic import (
+    abs,
     add,
     divide,
-    exp,
-    log,
     multiply,
     negative,
     power,
-    sqrt,
+    reciprocal,
+    square,
     subtract,
-    tanh,
-    where,
 )
 from ops.attention import causal_attention
-from ops.indexing import embedding, getitem
-from ops.linalg import linear, matmul
+from ops.convolution import conv1d
+from ops.einsum import einsum
+from ops.elementary import cos, erf, exp, expm1, log, log1p, sin, sqrt, tanh
+from ops.extending import pad, repeat, tile
+from ops.grouped_attention import scaled_dot_product_attention
+from ops.indexing import embedding, getitem, take, take_along_axis
+from ops.joining import concatenate, split, stack
+from ops.linalg import dot, linear, matmul, outer
 from ops.losses import cross_entropy
 from ops.methods import give_methods
-from ops.normalization import layernorm
-from ops.reductions import max, mean, sum
+from ops.normalization import layernorm, rmsnorm
+from ops.reductions import max, min, norm, prod, sum
 from ops.regularization import dropout
-from ops.shaping import concatenate, reshape, transpose
-from ops.softmax import log_softmax, softmax
+from ops.rotary import rotary_embedding
+from ops.scans import cumsum
+from ops.selection import clip, maximum, minimum, where
+from ops.shaping import (
+    broadcast_to,
+    expand_dims,
+    flip,
+    moveaxis,
+    reshape,
+    squeeze,
+    swapaxes,
+    transpose,
+)
+from ops.softmax import log_softmax, logsumexp, softmax
+from ops.statistics import mean, std, var
+from ops.triangles import tril, triu
+from ops.updating import index_add, index_set
 
 give_methods()
 
 __all__ = [
+    "abs",
     "add",
+    "broadcast_to",
     "causal_attention",
+    "clip",
     "concatenate",
+    "conv1d",
+    "cos",
     "cross_entropy",
+    "cumsum",
     "divide",
+    "dot",
     "dropout",
+    "einsum",
     "embedding",
+    "erf",
     "exp",
+    "expand_dims",
+    "expm1",
+    "flip",
     "gelu",
     "getitem",
+    "index_add",
+    "index_set",
     "layernorm",
     "linear",
     "log",
+    "log1p",
     "log_softmax",
+    "logsumexp",
     "matmul",
     "max",
+    "maximum",
     "mean",
+    "min",
+    "minimum",
+    "moveaxis",
     "multiply",
     "negative",
+    "norm",
+    "outer",
+    "pad",
     "power",
+    "prod",
+    "reciprocal",
+    "relu",
+    "repeat",
     "reshape",
+    "rmsnorm",
+    "rotary_embedding",
+    "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
+    "sin",
     "softmax",
+    "softplus",
+    "split",
     "sqrt",
+    "square",
+    "squared_relu",
+    "squeeze",
+    "stack",
+    "std",
     "subtract",
     "sum",
+    "swapaxes",
+    "swiglu",
+    "take",
+    "take_along_axis",
     "tanh",
+    "tile",
     "transpose",
+    "tril",
+    "triu",
+    "var",
     "where",
 ]

@@ -5,26 +5,82 @@ from typing import Literal
 
 import numpy as np
 
-from tape import Sample, normal, op
+from ops.arithmetic import PAIRS, UNARY, UNARY_WITH_KINK_AT_0
+from ops.elementary import python_erf
+from tape import Sample, op
 
 Array = np.ndarray
 
-# NumPy has no erf. The standard library's is exact but takes one number at a time, and so a
-# hundred times as long as the tanh form, which is why the models use that.
-_erf = np.frompyfunc(math.erf, 1, 1)
+TAILS = Sample(np.array([-30.0, -5.0, 5.0, 30.0]))
+SMOOTH = (*UNARY, TAILS)
 
 
-@op(
-    samples=(
-        Sample(normal(3, 4)),
-        Sample(normal()),
-        Sample(normal(3, 4), approximate="tanh"),
-        Sample(normal(), approximate="tanh"),
-        Sample(normal(0, 3)),
-        Sample(np.array([-1e4, -30.0, -5.0, 0.0, 1e-300, 5.0, 30.0, 1e4]), approximate="tanh"),
-        Sample(np.array([-1e4, -30.0, -5.0, 0.0, 1e-300, 5.0, 30.0, 1e4])),
+@op(samples=UNARY_WITH_KINK_AT_0)
+def relu(x: Array, /):
+    """max(x, 0); dx = g where x > 0, else 0."""
+    y = np.maximum(x, 0)
+    return y, lambda g: g * (y > 0)
+
+
+@op(samples=UNARY_WITH_KINK_AT_0)
+def squared_relu(x: Array, /):
+    """max(x, 0)^2; dx = 2 g max(x, 0).
+
+    Source: So et al., "Primer: Searching for Efficient Transformers for Language Modeling", 2021.
+    """
+    root = np.maximum(x, 0)
+    return root * root, lambda g: 2 * g * root
+
+
+@op(samples=SMOOTH)
+def sigmoid(x: Array, /):
+    """y = 1 / (1 + e^-x); dx = g y (1 - y)."""
+    y = _sigmoid(x)
+    return y, lambda g: g * y * (1 - y)
+
+
+@op(samples=SMOOTH)
+def softplus(x: Array, /):
+    """ln(1 + e^x), exact everywhere, where PyTorch's is x from 20 on; dx = g sigmoid(x)."""
+    return np.logaddexp(x, 0), lambda g: g * _sigmoid(x)
+
+
+@op(samples=SMOOTH)
+def silu(x: Array, /):
+    """x s, with s = sigmoid(x); dx = g s (1 + x (1 - s)).
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    s = _sigmoid(x)
+    return x * s, lambda g: g * _silu_slope(x, s)
+
+
+@op(samples=PAIRS)
+def swiglu(x: Array, gate: Array, /):
+    """x silu(gate): the gated unit of LLaMA's feed-forward layers, after the two projections.
+
+    With s = sigmoid(gate), dx = g gate s and dgate = g x s (1 + gate (1 - s)).
+
+    Source: Shazeer, "GLU Variants Improve Transformer", 2020.
+    """
+    s = _sigmoid(gate)
+    return x * (gate * s), lambda g: (
+        lambda: g * (gate * s),
+        lambda: g * x * _silu_slope(gate, s),
     )
-)
+
+
+def _sigmoid(x: Array) -> Array:
+    """1 / (1 + e^-x), from an exponential that cannot overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def _silu_slope(x: Array, s: Array) -> Array:
+    return s * (1 + x * (1 - s))
+
+
+@op(samples=(*SMOOTH, *(Sample(*sample.operands, approximate="tanh") for sample in SMOOTH)))
 def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
     """Gaussian error linear unit: x Phi(x), Phi the normal distribution function.
 
@@ -32,11 +88,12 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
-    if approximate == "tanh":
+    if approximate == "tanh":  # a hundred times as fast, which is why the models use it
         return _gelu_tanh(x)
     if approximate != "none":
         raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
-    cdf = np.asarray(0.5 + 0.5 * _erf(x * math.sqrt(0.5)), x.dtype)
+    scaled = x * math.sqrt(0.5)
+    cdf = np.asarray(0.5 + 0.5 * python_erf(scaled), scaled.dtype)
 
     def vjp(g: Array) -> Array:
         density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)

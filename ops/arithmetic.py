@@ -2,21 +2,35 @@
 
 import numpy as np
 
-from tape import Sample, booleans, normal, op, positive
+from tape import Extreme, Kink, Sample, normal, op, positive
 
 Array = np.ndarray
 
-BINARY = (
+SUBNORMAL = np.array([-1e-40, 0.0, 1e-310])  # in float32 the first, in float64 the last
+
+PAIRS = (
     Sample(normal(3, 4), normal(3, 4)),
     Sample(normal(3, 4), normal(4)),
     Sample(normal(3, 1), normal(2, 1, 4)),
     Sample(normal(), normal(2, 3)),
-    Sample(normal(3), 2.0),
-    Sample(0.5, normal(3)),
+    Sample(normal(), normal()),
     Sample(normal(0, 3), normal(3)),
+    Sample(np.array([1e4, -1e4, 1e-40]), np.array([-1e4, 1e-310, 1e4])),
 )
-UNARY = (Sample(normal(3, 4)), Sample(normal()), Sample(normal(0, 2)))
-UNARY_POSITIVE = (Sample(positive(3, 4)), Sample(positive()), Sample(positive(0, 2)))
+BINARY = (*PAIRS, Sample(normal(3), 2.0), Sample(0.5, normal(3)))
+
+SHAPES = (Sample(normal(3, 4)), Sample(normal()), Sample(normal(0, 2)))
+HUGE = Sample(np.array([-1e4, 1e4]))
+UNARY = (*SHAPES, HUGE, Sample(SUBNORMAL))
+UNARY_WITH_KINK_AT_0 = (*SHAPES, HUGE, Kink(SUBNORMAL))
+UNARY_POSITIVE = (
+    Sample(positive(3, 4)),
+    Sample(positive()),
+    Sample(positive(0, 2)),
+    Sample(np.array([1e4])),
+    Extreme(np.array([1e-40])),
+    Extreme(np.array([1e-310])),
+)
 
 
 @op(samples=BINARY)
@@ -42,8 +56,13 @@ def multiply(a: Array, b: Array, /):
         Sample(normal(3, 4), positive(3, 4)),
         Sample(normal(3, 4), positive(4)),
         Sample(normal(3, 1), positive(2, 1, 4)),
+        Sample(normal(), positive()),
+        Sample(normal(0, 3), positive(3)),
         Sample(1.0, positive(3)),
         Sample(normal(3), 2.0),
+        Sample(np.array([1e4, -1e4, 1e-310, 1e-40]), np.array([[-1e4], [0.5]])),
+        Extreme(np.array([1.0]), np.array([1e-310])),
+        Extreme(np.array([-1.0]), np.array([1e-40])),
     )
 )
 def divide(a: Array, b: Array, /):
@@ -58,6 +77,25 @@ def negative(x: Array, /):
     return -x, lambda g: -g
 
 
+@op(samples=UNARY_WITH_KINK_AT_0)
+def abs(x: Array, /):
+    """Absolute value; dx = g sign(x), which is 0 at 0."""
+    return np.abs(x), lambda g: g * np.sign(x)
+
+
+@op(samples=(*UNARY_POSITIVE, Sample(np.array([-0.5, -1e4]))))
+def reciprocal(x: Array, /):
+    """y = 1 / x; dx = -g y^2."""
+    y = np.reciprocal(x)
+    return y, lambda g: -g * y * y
+
+
+@op(samples=UNARY)
+def square(x: Array, /):
+    """x^2; dx = 2 g x."""
+    return x * x, lambda g: 2 * g * x
+
+
 @op(
     samples=(
         Sample(positive(3, 4), 3.0),
@@ -66,66 +104,32 @@ def negative(x: Array, /):
         Sample(positive(3, 4), -0.5),
         Sample(positive(3, 1), normal(4)),
         Sample(2.0, normal(3)),
+        Sample(positive(), normal()),
+        Sample(positive(0, 3), normal(3)),
+        Sample(np.array([-2.0, -0.5, -3.0, 0.0]), np.array([0, 3, -2, 2], np.int8)),
+        Sample(np.array([1e4, 1e-310, 1e-40]), np.array([[1.0], [2.0]])),
+        Kink(np.zeros(4), np.array([0.0, 1.0, 1.5, 2.0])),
+        Extreme(np.array([0.0]), np.array([0.5])),
+        Extreme(np.array([0.0]), np.array([-1.0])),
+        Extreme(np.array([np.inf]), np.array([0.0])),
+        Extreme(np.array([1e4]), np.array([1e4])),
     )
 )
 def power(x: Array, exponent: Array, /):
     """x ** exponent; dx = g p x^(p - 1), dp = g x^p ln x.
 
-    As in PyTorch, dx is 0 where the exponent is 0, and dp is 0 where x is 0.
+    As in PyTorch, dx is 0 where the exponent is 0, and dp is 0 where x is 0 and the exponent is
+    not negative. A negative x has no logarithm: its dp is nan.
     """
     y = x**exponent
 
     def vjp(g: Array):
         def dx() -> Array:
-            slope = exponent * x ** np.where(exponent == 0, 1, exponent - 1).astype(x.dtype)
-            return g * slope
+            return g * exponent * x ** np.where(exponent == 0, 0, exponent - 1)
 
         def dexponent() -> Array:
-            return g * y * np.log(np.where(x == 0, 1, x))
+            return g * y * np.log(np.where((x == 0) & (exponent >= 0), 1, x))
 
         return dx, dexponent
 
     return y, vjp
-
-
-@op(samples=UNARY)
-def exp(x: Array, /):
-    """e^x; dx = g e^x."""
-    y = np.exp(x)
-    return y, lambda g: g * y
-
-
-@op(samples=UNARY_POSITIVE)
-def log(x: Array, /):
-    """Natural logarithm; dx = g / x."""
-    return np.log(x), lambda g: g / x
-
-
-@op(samples=UNARY_POSITIVE)
-def sqrt(x: Array, /):
-    """Square root y; dx = g / (2 y)."""
-    y = np.sqrt(x)
-    return y, lambda g: g / (2 * y)
-
-
-@op(samples=UNARY)
-def tanh(x: Array, /):
-    """Hyperbolic tangent y; dx = g (1 - y^2)."""
-    y = np.tanh(x)
-    return y, lambda g: g * (1 - y * y)
-
-
-@op(
-    samples=(
-        Sample(booleans(3, 4), normal(3, 4), normal(3, 4)),
-        Sample(booleans(3, 1), normal(4), normal(2, 1, 1)),
-        Sample(booleans(3), normal(3), 0.0),
-    )
-)
-def where(condition: Array, x: Array, y: Array, /):
-    """x where `condition` (boolean) holds, else y; each gets the cotangent of its own places."""
-    return np.where(condition, x, y), lambda g: (
-        None,
-        lambda: np.where(condition, g, 0),
-        lambda: np.where(condition, 0, g),
-    )

@@ -12,6 +12,13 @@ BLOCK = 64
 """Queries worked on together. Keys after the last of them are never touched."""
 
 
+def _causal_attention_flops(qkv: Array, n_heads: int) -> int:
+    """Of q k^T and P v, for each query and the keys up to its own."""
+    batch, time, width = qkv.shape
+    d_head, pairs = width // (3 * n_heads), time * (time + 1) // 2
+    return 2 * 2 * batch * n_heads * pairs * d_head
+
+
 @op(
     samples=(
         Sample(normal(2, 5, 12), n_heads=2),
@@ -19,7 +26,8 @@ BLOCK = 64
         Sample(normal(1, 2 * BLOCK + 3, 6), n_heads=2),
         Sample(normal(0, 5, 12), n_heads=2),
         Sample(normal(2, 0, 12), n_heads=2),
-    )
+    ),
+    flops=_causal_attention_flops,
 )
 def causal_attention(qkv: Array, /, n_heads: int):
     """softmax(q k^T / sqrt(d_head)) v for each head, each query seeing the keys up to its own.

@@ -4,8 +4,12 @@ import math
 
 import numpy as np
 
-from ops.arithmetic import where
+from ops.activations import relu, sigmoid
+from ops.arithmetic import abs
+from ops.extending import pad, repeat
 from ops.linalg import matmul
+from ops.reductions import Axis
+from ops.selection import where
 from ops.softmax import log_softmax
 from ops.softmax import softmax as _softmax
 from tape import Tensor
@@ -17,6 +21,32 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return y if bias is None else y + bias
 
 
+def conv1d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padding: int | str = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Tensor:
+    """`ops.conv1d`: the sum over the taps of a matrix product for each."""
+    outputs, width, taps = weight.shape
+    reach = dilation * (taps - 1)
+    zeros = {"valid": 0, "same": reach}[padding] if isinstance(padding, str) else 2 * padding
+    padded = pad(x, [(0, 0)] * (x.ndim - 1) + [(zeros // 2, zeros - zeros // 2)])
+    *outer, _, time = padded.shape
+    parts = padded.reshape((*outer, groups, width, time))
+    filters = weight.reshape(groups, outputs // groups, width, taps)
+    starts = range(0, reach + 1, dilation)
+    y = sum(
+        filters[..., tap] @ parts[..., start : start + time - reach : stride]
+        for tap, start in enumerate(starts)
+    )
+    y = y.reshape((*outer, outputs, y.shape[-1]))
+    return y if bias is None else y + bias.reshape(outputs, 1)
+
+
 def softmax(x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | None = None):
     """`ops.softmax`, for rows that are not masked throughout."""
     allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
@@ -24,6 +54,33 @@ def softmax(x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | 
         allowed = np.tril(allowed, x.shape[-1] - x.shape[-2])
     weights = where(allowed, (x - x.data.max(axis, keepdims=True)).exp(), 0.0)
     return weights / weights.sum(axis, keepdims=True)
+
+
+def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`ops.logsumexp`."""
+    top = x.data.max(axis, keepdims=True)
+    y = (x - top).exp().sum(axis, keepdims).log()
+    return y + top.reshape(y.shape)
+
+
+def norm(x: Tensor, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`ops.norm`, where the powers are finite and the norm is not 0."""
+    if ord == math.inf:
+        return abs(x).max(axis, keepdims)
+    return (abs(x) ** ord).sum(axis, keepdims) ** (1 / ord)
+
+
+def var(x: Tensor, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """`ops.var`."""
+    centred = x - x.mean(axis, keepdims=True)
+    y = (centred * centred).mean(axis, keepdims)
+    n = x.size / y.size
+    return y * (n / (n - ddof))
+
+
+def std(x: Tensor, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """`ops.std`, where it is not 0."""
+    return var(x, axis, ddof=ddof, keepdims=keepdims).sqrt()
 
 
 def layernorm(
@@ -36,16 +93,47 @@ def layernorm(
     return y if bias is None else y + bias
 
 
+def rmsnorm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """`ops.rmsnorm`."""
+    y = x / ((x * x).mean(-1, keepdims=True) + eps).sqrt()
+    return y if weight is None else y * weight
+
+
 def gelu_tanh(x: Tensor) -> Tensor:
     """`ops.gelu` with approximate="tanh"."""
     return 0.5 * x * (1 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).tanh())
 
 
-def cross_entropy(logits: Tensor, targets: np.ndarray, ignore_index: int = -100) -> Tensor:
+def squared_relu(x: Tensor) -> Tensor:
+    """`ops.squared_relu`."""
+    return relu(x) ** 2
+
+
+def silu(x: Tensor) -> Tensor:
+    """`ops.silu`."""
+    return x * sigmoid(x)
+
+
+def swiglu(x: Tensor, gate: Tensor) -> Tensor:
+    """`ops.swiglu`."""
+    return x * silu(gate)
+
+
+def cross_entropy(
+    logits: Tensor,
+    targets: np.ndarray,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+) -> Tensor:
     """`ops.cross_entropy`."""
-    rows = logits.reshape(-1, logits.shape[-1])
     counted = np.flatnonzero(targets.reshape(-1) != ignore_index)
-    return -log_softmax(rows)[counted, targets.reshape(-1)[counted]].mean()
+    rows = logits.reshape(-1, logits.shape[-1])[counted]
+    log_p = log_softmax(rows)
+    at_targets = log_p[np.arange(len(counted)), targets.reshape(-1)[counted]]
+    smoothed = (1 - label_smoothing) * at_targets + label_smoothing * log_p.mean(-1)
+    log_normaliser = logsumexp(rows, -1)
+    return (z_loss * log_normaliser * log_normaliser - smoothed).mean()
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
@@ -55,6 +143,41 @@ def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
     """
     scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(q.shape[-1]))
     return _softmax(scores, causal=causal) @ v
+
+
+def scaled_dot_product_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | np.ndarray | None = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """`ops.scaled_dot_product_attention`."""
+    k, v = (repeat(x, q.shape[-3] // k.shape[-3], axis=-3) for x in (k, v))
+    scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    if mask is None or mask.dtype == bool:
+        return _softmax(scores, causal=causal, mask=mask) @ v
+    return _softmax(scores + mask, causal=causal) @ v
+
+
+def rotary_embedding(
+    x: Tensor,
+    positions: np.ndarray | None = None,
+    base: float = 10000.0,
+    interleaved: bool = False,
+) -> Tensor:
+    """`ops.rotary_embedding`: a rotation matrix for each pair."""
+    half = x.shape[-1] // 2
+    positions = np.arange(x.shape[-2]) if positions is None else positions
+    angles = np.multiply.outer(positions, base ** (-np.arange(half) / half))
+    cos, sin = np.cos(angles), np.sin(angles)
+    turns = np.stack([cos, -sin, sin, cos], -1).reshape(*angles.shape, 2, 2).astype(x.dtype)
+    if interleaved:
+        pairs = x.reshape(*x.shape[:-1], half, 2, 1)
+        return (turns @ pairs).reshape(x.shape)
+    pairs = x.reshape(*x.shape[:-1], 2, half, 1).swapaxes(-2, -3)
+    return (turns @ pairs).swapaxes(-2, -3).reshape(x.shape)
 
 
 def split_heads(qkv: Tensor, n_heads: int) -> Tensor:

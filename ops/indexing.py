@@ -1,5 +1,6 @@
 """Reading by index; its VJP adds what was read back to where it came from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,37 +10,111 @@ from tape import Sample, integers, normal, op
 Array = np.ndarray
 
 
+def gathered(x: Array, pick: Callable[[Array], Array]):
+    """`pick(x)` and its VJP, for a `pick` that copies elements and does nothing else.
+
+    Which elements, it tells when it is given an array of their places: nobody has to know its
+    rules twice. An element that was picked several times gets the sum of the cotangents.
+    """
+    shape = x.shape
+
+    def vjp(g: Array) -> Array:
+        dx = np.zeros(shape, g.dtype)
+        places = pick(np.arange(dx.size).reshape(shape))
+        np.add.at(dx.reshape(-1), places.reshape(-1), g.reshape(-1))
+        return dx
+
+    return pick(x), vjp
+
+
 @op(
     samples=(
         Sample(normal(4, 5), 2),
         Sample(normal(4, 5), (slice(None, None, -1), slice(1, 4, 2))),
         Sample(normal(4, 5), (None, Ellipsis, -1)),
-        Sample(normal(4, 5), np.array([[0, 2], [2, 2]])),
-        Sample(normal(4, 5), (np.array([0, 0, 3]), np.array([1, 1, 4]))),
-        Sample(normal(4, 5), np.array([True, False, True, True])),
         Sample(normal(4, 5), slice(0, 0)),
+        Sample(normal(4, 5), (np.int64(-1), 2)),
+        Sample(normal(4), (Ellipsis, True)),
+        Sample(normal(), ()),
+        Sample(normal(), np.array(True)),
+        Sample(normal(4, 5), np.array([True, False, True, True])),
+        Sample(normal(2, 3, 2), np.array([[True, False, True], [False, True, True]])),
+        Sample(normal(4, 5), np.array([[0, -2], [2, 2]], np.int32)),
+        Sample(normal(4, 5), (np.array([0, 0, 3], np.uint8), np.array([1, 1, 4]))),
+        Sample(normal(4, 5), [1, -3, 1]),
+        Sample(normal(2, 3, 4), ([0, 1, 0], slice(None, None, 2), [3, 3, 3])),
+        Sample(normal(2, 3, 4), (None, [[1], [1]], 0, np.array([True, False, False, True]))),
     )
 )
 def getitem(x: Array, /, index: Any):
     """x[index], by NumPy's rules; an element read several times gets the sum of the cotangents."""
-
+    if _may_repeat(index):
+        return gathered(x, lambda array: array[index])
     shape = x.shape
 
     def vjp(g: Array) -> Array:
         dx = np.zeros(shape, g.dtype)
-        if _is_basic(index):
-            dx[index] = g
-        else:
-            np.add.at(dx, index, g)
+        dx[index] = g
         return dx
 
     return x[index], vjp
 
 
-def _is_basic(index: Any) -> bool:
-    """Whether NumPy reads a view by this index, so that no element is read twice."""
+def _may_repeat(index: Any) -> bool:
+    """Whether an element may be read twice by it: only integers in an array can do that."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(x is None or x is Ellipsis or isinstance(x, int | slice) for x in parts)
+    return any(np.ndim(part) and np.asarray(part).dtype.kind in "iu" for part in parts)
+
+
+@op(
+    samples=(
+        Sample(normal(4, 5), [[3, -20, 3], [0, -1, 3]]),
+        Sample(normal(4, 5), np.array([1, 1, 3], np.uint8), axis=0),
+        Sample(normal(2, 4, 3), np.array([[0, -4], [3, 3]]), axis=-2),
+        Sample(normal(4, 5), -1, axis=1),
+        Sample(normal(3, 0), integers(0, 3, 2), axis=0),
+        Sample(normal(3), integers(0, 3, 0)),
+    )
+)
+def take(x: Array, /, indices: int | Array, axis: int | None = None):
+    """The slices of x at `indices` along an axis (of x flattened if it is None).
+
+    A negative index counts from the end. A slice taken several times gets the sum of the
+    cotangents.
+
+    x : (*before, n, *after); indices : (...) integers; result : (*before, ..., *after).
+
+    Raises
+    ------
+    IndexError
+        Naming an index that is outside the axis.
+    """
+    return gathered(x, lambda array: np.take(array, indices, axis))
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4), np.array([[0, 1], [3, 3], [-1, 2]])),
+        Sample(normal(3, 4), np.array([[0, 1, 2, -3], [2, 1, 2, 0]], np.int8), axis=0),
+        Sample(normal(1, 4, 2), integers(0, 4, 3, 5, 1), axis=-2),
+        Sample(normal(3, 4), integers(0, 12, 5), axis=None),
+        Sample(normal(3, 4), integers(0, 4, 3, 0)),
+    )
+)
+def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
+    """For every line of x along an axis, the elements at that line's own `indices`.
+
+    With an axis of 1: y[i, j] = x[i, indices[i, j]]. If it is None, x is flattened. The other axes
+    broadcast. An element taken several times gets the sum of the cotangents.
+
+    x : (*before, n, *after); indices, result : (*before, m, *after).
+
+    Raises
+    ------
+    IndexError
+        Naming an index that is outside the axis.
+    """
+    return gathered(x, lambda array: np.take_along_axis(array, indices, axis))
 
 
 @op(

@@ -9,6 +9,11 @@ from tape import Sample, normal, op
 Array = np.ndarray
 
 
+def _matmul_flops(a: Array, b: Array) -> int:
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return 2 * math.prod(batch + a.shape[-2:] + b.shape[1:][-1:])
+
+
 @op(
     samples=(
         Sample(normal(3, 4), normal(4, 2)),
@@ -23,7 +28,8 @@ Array = np.ndarray
         Sample(normal(5, 1, 3, 4), normal(6, 4, 2)),
         Sample(normal(0, 4), normal(4, 2)),
         Sample(normal(3, 0), normal(0, 2)),
-    )
+    ),
+    flops=_matmul_flops,
 )
 def matmul(a: Array, b: Array, /):
     """a @ b, with NumPy's rules for 1-D operands and for broadcasting the axes before the last two.
@@ -48,6 +54,60 @@ def matmul(a: Array, b: Array, /):
     return a @ b, vjp
 
 
+def _dot_flops(a: Array, b: Array) -> int:
+    return 2 * a.size * b.size // max(a.shape[-1], 1) if a.ndim and b.ndim else 0
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4), normal(4, 2)),
+        Sample(normal(4), normal(4)),
+        Sample(normal(4), normal(5, 4, 2)),
+        Sample(normal(5, 3, 4), normal(4)),
+        Sample(normal(2, 3, 4), normal(5, 4, 2)),
+        Sample(normal(3, 0), normal(0, 2)),
+        Sample(normal(), normal(2, 3)),
+        Sample(normal(2, 3), normal()),
+    ),
+    flops=_dot_flops,
+)
+def dot(a: Array, b: Array, /):
+    """`numpy.dot`: a b summed over the last axis of a and the last but one of b (or its only one).
+
+    The other axes of a come first in the result, then those of b: unlike those of `matmul`, they
+    do not broadcast. da sums g b over those of b, and db sums g a over those of a. If one operand
+    is 0-d it is a product of elements.
+    """
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b, lambda g: (lambda: g * b, lambda: g * a)
+    summed = -min(b.ndim, 2)
+
+    def vjp(g: Array):
+        def db() -> Array:
+            table = np.tensordot(np.moveaxis(a, -1, 0), g, a.ndim - 1)
+            return np.moveaxis(table, 0, summed)
+
+        return lambda: np.tensordot(g, np.moveaxis(b, summed, -1), b.ndim - 1), db
+
+    return np.tensordot(a, b, (-1, summed)), vjp  # np.dot leaves BLAS above two axes
+
+
+@op(
+    samples=(
+        Sample(normal(3), normal(4)),
+        Sample(normal(2, 3), normal()),
+        Sample(normal(0), normal(2)),
+    )
+)
+def outer(a: Array, b: Array, /):
+    """Table of every element of a, in row-major order, times every one of b; da = g b, db = a g."""
+    column, row = a.reshape(-1, 1), b.reshape(-1)
+    return column * row, lambda g: (
+        lambda: (g @ row).reshape(a.shape),
+        lambda: (g.T @ column).reshape(b.shape),
+    )
+
+
 @op(
     samples=(
         Sample(normal(3, 4), normal(2, 4), normal(2)),
@@ -55,7 +115,8 @@ def matmul(a: Array, b: Array, /):
         Sample(normal(5, 3, 4), normal(2, 4)),
         Sample(normal(4), normal(2, 4), normal(2)),
         Sample(normal(0, 4), normal(2, 4), normal(2)),
-    )
+    ),
+    flops=lambda x, weight, bias=None: 2 * x.size * len(weight),
 )
 def linear(x: Array, weight: Array, bias: Array | None = None, /):
     """x weight^T + bias, as in PyTorch.

@@ -2,14 +2,21 @@
 
 import operator
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from ops.arithmetic import add, divide, exp, log, multiply, negative, power, sqrt, subtract, tanh
-from ops.indexing import getitem
-from ops.linalg import matmul
-from ops.reductions import max, mean, sum
-from ops.shaping import reshape, transpose
+from ops.arithmetic import abs, add, divide, multiply, negative, power, subtract
+from ops.elementary import exp, log, sqrt, tanh
+from ops.extending import repeat
+from ops.indexing import getitem, take
+from ops.linalg import dot, matmul
+from ops.numpy_functions import array_function, array_ufunc
+from ops.reductions import max, min, prod, sum
+from ops.scans import cumsum
+from ops.selection import clip
+from ops.shaping import reshape, squeeze, swapaxes, transpose
+from ops.statistics import mean, std, var
 from tape import Op, Tensor
 
 BINARY = {
@@ -21,7 +28,11 @@ BINARY = {
     "matmul": matmul,
 }
 COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
-METHODS = (exp, log, sqrt, tanh, sum, mean, max)
+METHODS = (
+    *(exp, log, sqrt, tanh),
+    *(sum, mean, var, std, max, min, prod, cumsum),
+    *(dot, repeat, squeeze, swapaxes, take),
+)
 
 
 def _forward(op: Op) -> Callable[..., Tensor]:
@@ -56,11 +67,18 @@ def _transpose(self: Tensor, *axes) -> Tensor:
     return transpose(self, axes if isinstance(axes[0], int) else tuple(axes[0]))
 
 
-def _swapaxes(self: Tensor, axis1: int, axis2: int) -> Tensor:
-    """The tensor with two of its axes exchanged."""
-    axes = list(range(self.ndim))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return transpose(self, tuple(axes))
+def _ravel(self: Tensor) -> Tensor:
+    """The elements in row-major order, in one axis."""
+    return reshape(self, -1)
+
+
+def _clip(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`x.clip(0, 1)` or `x.clip(min=0)`."""
+    return clip(self, min, max)
+
+
+def _setitem(self: Tensor, index: Any, value: Any) -> None:
+    raise TypeError("a tensor is not written to: use x = ops.index_set(x, values, index)")
 
 
 def _iterate(self: Tensor) -> Iterator[Tensor]:
@@ -77,9 +95,14 @@ def give_methods() -> None:
     for op in METHODS:
         setattr(Tensor, op.name, _forward(op))
     Tensor.__neg__ = _forward(negative)
+    Tensor.__abs__ = _forward(abs)
     Tensor.__getitem__ = _forward(getitem)
+    Tensor.__setitem__ = _setitem
     Tensor.__iter__ = _iterate
+    Tensor.__array_ufunc__ = array_ufunc
+    Tensor.__array_function__ = array_function
     Tensor.reshape = _reshape
     Tensor.transpose = _transpose
-    Tensor.swapaxes = _swapaxes
+    Tensor.ravel = Tensor.flatten = _ravel
+    Tensor.clip = _clip
     Tensor.T = property(_transpose, doc="The tensor with its axes in reverse order.")

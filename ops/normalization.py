@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ops.linalg import sum_of_rows
-from tape import Sample, normal, op
+from tape import Extreme, Sample, normal, op
 
 Array = np.ndarray
 
@@ -61,5 +61,46 @@ def layernorm(
             None if weight is None else lambda: np.einsum("ij,ij->j", g, xhat),
             None if bias is None else lambda: sum_of_rows(g),
         )
+
+    return y.reshape(shape), vjp
+
+
+@op(
+    samples=(
+        Sample(normal(3, 4), normal(4)),
+        Sample(normal(2, 3, 4)),
+        Sample(normal(5), normal(5), eps=0.1),
+        Sample(normal(3, 4, scale=1e4), normal(4)),
+        Sample(np.array([[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]), normal(3)),
+        Extreme(np.array([[1e-310, -2e-310], [1e-40, 3e-40]]), normal(2)),
+        Sample(normal(0, 4), normal(4)),
+    )
+)
+def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
+    """Scale the last axis to a mean square of 1: weight * xhat.
+
+    xhat = x / sqrt(mean(x^2) + eps). With h = g * weight,
+    dx = (h - xhat mean(h xhat)) / sqrt(mean(x^2) + eps).
+
+    x : (..., n); weight : (n,) or None.
+
+    Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+    shape, n = x.shape, x.shape[-1]
+    rows = x.reshape(math.prod(shape[:-1]), n)
+    mean_square = np.einsum("ij,ij->i", rows, rows) / n
+    rstd = (1 / np.sqrt(mean_square + eps))[:, None]
+    xhat = rows * rstd
+    y = xhat if weight is None else xhat * weight
+
+    def vjp(g: Array):
+        g = g.reshape(xhat.shape)
+
+        def dx() -> Array:
+            h = g if weight is None else g * weight
+            along = np.einsum("ij,ij->i", h, xhat)[:, None] / n
+            return ((h - xhat * along) * rstd).reshape(shape)
+
+        return dx, None if weight is None else lambda: np.einsum("ij,ij->j", g, xhat)
 
     return y.reshape(shape), vjp

@@ -5,6 +5,7 @@ import numpy as np
 from tape import Sample, normal, op
 
 Array = np.ndarray
+Axes = int | tuple[int, ...]
 
 
 @op(
@@ -32,18 +33,73 @@ def reshape(x: Array, /, shape: int | tuple[int, ...]):
 )
 def transpose(x: Array, /, axes: tuple[int, ...] | None = None):
     """Axis i of the result is axis `axes[i]` of x; without `axes`, their order is reversed."""
+    y = x.transpose(axes)
     back = None if axes is None else np.argsort([axis % x.ndim for axis in axes])
-    return x.transpose(axes), lambda g: g.transpose(back)
+    return y, lambda g: g.transpose(back)
+
+
+@op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 0), 1, 0)))
+def swapaxes(x: Array, /, axis1: int, axis2: int):
+    """x with two of its axes exchanged."""
+    return np.swapaxes(x, axis1, axis2), lambda g: np.swapaxes(g, axis1, axis2)
+
+
+@op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 3, 4), (-1, 0), (0, 1))))
+def moveaxis(x: Array, /, source: Axes, destination: Axes):
+    """x with the axes `source` moved to the places `destination`; the others keep their order."""
+    return np.moveaxis(x, source, destination), lambda g: np.moveaxis(g, destination, source)
 
 
 @op(
     samples=(
-        Sample(normal(2, 3), normal(4, 3)),
-        Sample(normal(2, 3), normal(2, 1), normal(2, 0), axis=-1),
-        Sample(normal(3)),
+        Sample(normal(1, 3, 1)),
+        Sample(normal(1, 3, 1), -1),
+        Sample(normal(1, 1, 0, 1), (0, -1)),
+        Sample(normal()),
     )
 )
-def concatenate(*arrays: Array, axis: int = 0):
-    """Join a sequence of arrays along an axis; each gets its slice of the cotangent."""
-    ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
-    return np.concatenate(arrays, axis), lambda g: tuple(np.split(g, ends, axis))
+def squeeze(x: Array, /, axis: Axes | None = None):
+    """x without the axes `axis`, whose length must be 1; without all of that length if None."""
+    before = x.shape
+    return np.squeeze(x, axis), lambda g: g.reshape(before)
+
+
+@op(
+    samples=(
+        Sample(normal(2, 3), 1),
+        Sample(normal(2, 3), (0, -1)),
+        Sample(normal(), 0),
+        Sample(normal(0), -1),
+    )
+)
+def expand_dims(x: Array, /, axis: Axes):
+    """x with new axes of length 1, which are the axes `axis` of the result."""
+    before = x.shape
+    return np.expand_dims(x, axis), lambda g: g.reshape(before)
+
+
+@op(
+    samples=(
+        Sample(normal(3, 1), (2, 3, 4)),
+        Sample(normal(), (2, 3)),
+        Sample(normal(1, 3), (0, 3)),
+        Sample(normal(3), 3),
+    )
+)
+def broadcast_to(x: Array, /, shape: int | tuple[int, ...]):
+    """x repeated to `shape` by the broadcasting rules; dx is g summed over the repetitions."""
+    return np.broadcast_to(x, shape), lambda g: g
+
+
+@op(
+    samples=(
+        Sample(normal(2, 3)),
+        Sample(normal(2, 3), -1),
+        Sample(normal(2, 3, 4), (0, -1)),
+        Sample(normal()),
+        Sample(normal(0, 3), 1),
+    )
+)
+def flip(x: Array, /, axis: Axes | None = None):
+    """x in reverse order along the axes `axis`, along all of them if None."""
+    return np.flip(x, axis), lambda g: np.flip(g, axis)

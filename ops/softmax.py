@@ -1,8 +1,9 @@
-"""Softmax and its logarithm."""
+"""Softmax, its logarithm, and the logarithm of its denominator."""
 
 import numpy as np
 
-from tape import Sample, booleans, normal, op
+from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
+from tape import Extreme, Sample, booleans, normal, op
 
 Array = np.ndarray
 
@@ -61,10 +62,33 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
         Sample(normal(2, 3, 4), axis=1),
         Sample(normal(5), axis=0),
         Sample(normal(3, 4, scale=1e4)),
+        Sample(normal(3, 0)),
     )
 )
 def log_softmax(x: Array, /, axis: int = -1):
     """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g)."""
+    if x.size == 0:
+        return x.copy(), lambda g: g
     shifted = x - x.max(axis, keepdims=True)
     y = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
     return y, lambda g: g - np.exp(y) * g.sum(axis, keepdims=True)
+
+
+@op(
+    samples=(
+        *REDUCTIONS,
+        OF_NONE,
+        Sample(normal(3, 4, scale=1e4), axis=1),
+        Extreme(np.array([[-np.inf, 0.5], [-np.inf, -np.inf], [0.0, np.inf]]), axis=1),
+    )
+)
+def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False):
+    """y = log sum exp(x); dx = g exp(x) / sum exp(x).
+
+    Where all elements are -inf, y is -inf and dx is NaN, as in PyTorch; of no elements y is -inf.
+    """
+    top = x.max(axis, keepdims=True, initial=-np.inf)
+    weights = np.exp(x - np.where(np.isinf(top), 0, top))
+    total = weights.sum(axis, keepdims=True)
+    y = np.log(np.maximum(total, 1)) + top  # less only where top is -inf
+    return squeezed(y, axis, keepdims), lambda g: weights / total * g.reshape(total.shape)

@@ -57,6 +57,7 @@ def test_every_gradient_equals_the_central_difference(dropout):
     gradcheck_parameters(model, lambda: model.loss(ids, targets, rng(2)))
 
 
+@pytest.mark.pitfall("an op that drops out of the graph")
 def test_every_parameter_gets_a_gradient():
     model = Transformer(61, context=8, d_model=16, n_layers=3, n_heads=4, dropout=0.1)
     with Tape() as tape:
@@ -80,6 +81,7 @@ class Untied(Embedding):
         return ops.embedding(ids, self.table)
 
 
+@pytest.mark.pitfall("tied weights")
 def test_the_tied_table_gets_the_gradients_of_embedding_and_head():
     model, ids, targets = small_transformer(), random_ids(2, 8), random_ids(2, 8, seed=1)
     with Tape():

@@ -10,17 +10,8 @@ from tape import Op, Sample, Tape, Tensor
 
 
 def bound(op: Op, sample: Sample, dtype: Any = np.float64) -> tuple[list[Any], Callable[..., Any]]:
-    """The operands of a sample, and what calls the op, or a twin of it, on such operands."""
-    arguments, options = sample.draw(np.random.default_rng(0), dtype)
-    n_operands = len(arguments) if op.variadic else op.n_operands
-    settings = arguments[n_operands:]
-
-    def call(function: Callable[..., Any], *operands: Any) -> Any:
-        if op.variadic:
-            return function(operands, *settings, **options)
-        return function(*operands, *settings, **options)
-
-    return arguments[:n_operands], call
+    """`op.bind`, always with the same draw."""
+    return op.bind(sample, np.random.default_rng(0), dtype)
 
 
 def differentiable(value: Any) -> Any:

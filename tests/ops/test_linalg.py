@@ -1,25 +1,55 @@
-"""Matrix products of every pairing of ranks, and of shapes that do not fit."""
+"""Matrix products are NumPy's for operands of all shapes; shapes that do not fit are named."""
 
 import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
 import ops
 from tape import gradcheck
 
+LENGTHS = st.integers(0, 3)
 
-@pytest.mark.parametrize("a_shape", [(3,), (2, 3), (2, 2, 3), (4, 1, 2, 3)])
-@pytest.mark.parametrize("b_shape", [(3,), (3, 5), (1, 3, 5), (4, 2, 3, 5)])
-def test_matmul_of_every_pairing_of_ranks(a_shape, b_shape):
+
+def check(op, reference, *shapes):
     rng = np.random.default_rng(0)
-    a, b = rng.standard_normal(a_shape), rng.standard_normal(b_shape)
-    np.testing.assert_array_equal(ops.matmul(a, b).data, np.matmul(a, b))
-    gradcheck(ops.matmul, a, b)
+    a, b = (rng.standard_normal(shape) for shape in shapes)
+    expected = reference(a, b)
+    np.testing.assert_allclose(op(a, b).data, expected, rtol=1e-12, atol=1e-13, strict=True)
+    gradcheck(op, a, b)
+
+
+@given(
+    mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, min_side=0, max_side=3)
+)
+@settings(max_examples=50)
+@pytest.mark.pitfall("1-D operands of matmul")
+def test_matmul_is_that_of_numpy(shapes):
+    check(ops.matmul, np.matmul, *shapes.input_shapes)
+
+
+@st.composite
+def shapes_for_dot(draw):
+    """Of 0-d operands, vectors, matrices and stacks of them, with the axis that `dot` sums."""
+    some = array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)
+    a, b, n = draw(some), draw(some), draw(LENGTHS)
+    if draw(st.booleans()):
+        return draw(st.permutations([(), (*a, n)]))
+    return (*a, n), (*b[:-1], n, *b[-1:])
+
+
+@given(shapes_for_dot())
+@settings(max_examples=50)
+def test_dot_is_that_of_numpy(shapes):
+    check(ops.dot, lambda a, b: np.asarray(np.dot(a, b)), *shapes)
 
 
 @pytest.mark.parametrize(
-    ("op", "b_shape"), [(ops.matmul, (2, 3)), (ops.matmul, (4, 3, 2)), (ops.linear, (3, 2))]
+    ("op", "b_shape"),
+    [(ops.matmul, (2, 3)), (ops.matmul, (4, 3, 2)), (ops.linear, (3, 2)), (ops.dot, (2, 3))],
 )
 def test_shapes_that_do_not_fit_are_named(op, b_shape):
     a, b = np.ones((5, 2, 3)), np.ones(b_shape)

@@ -1,5 +1,8 @@
 """Cross-entropy: which targets count, and which are refused."""
 
+import re
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ import ops
 from .running import value_and_gradients
 
 
+@pytest.mark.pitfall("cross-entropy with ignored, all-ignored or out-of-range targets")
 def test_ignored_targets_are_left_out_of_the_mean_and_get_no_gradient():
     logits = np.random.default_rng(0).standard_normal((4, 3))
     targets = np.array([2, -100, 0, -100])
@@ -18,19 +22,28 @@ def test_ignored_targets_are_left_out_of_the_mean_and_get_no_gradient():
     assert not dlogits[1::2].any()
 
 
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "z_loss": 0.1}])
 @pytest.mark.parametrize("targets", [np.full((2, 3), -100), np.zeros((0, 3), int)])
-def test_nothing_counted_is_loss_zero_and_gradient_zero_where_torch_has_nan(targets):
+@pytest.mark.pitfall("cross-entropy with ignored, all-ignored or out-of-range targets")
+def test_nothing_counted_is_loss_zero_and_gradient_zero_where_torch_has_nan(targets, options):
     logits = np.ones((*targets.shape, 5), np.float32)
-    loss, [dlogits] = value_and_gradients(ops.cross_entropy, logits, targets)
+    loss, [dlogits] = value_and_gradients(partial(ops.cross_entropy, **options), logits, targets)
     assert loss == 0
     assert loss.dtype == np.float32
     assert not dlogits.any()
 
 
 @pytest.mark.parametrize("target", [3, 200, -1, -99])
+@pytest.mark.pitfall("cross-entropy with ignored, all-ignored or out-of-range targets")
 def test_target_outside_the_classes_is_named(target):
     with pytest.raises(IndexError, match=f"a target of {target} is outside the range 0 to 2"):
         ops.cross_entropy(np.zeros((2, 3)), np.array([1, target]))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_smoothing_that_is_no_share_is_named(share):
+    with pytest.raises(ValueError, match=re.escape(f"label_smoothing is in [0, 1], not {share}")):
+        ops.cross_entropy(np.zeros((2, 3)), np.array([1, 0]), label_smoothing=share)
 
 
 def test_targets_that_are_not_integers_are_refused():
@@ -45,6 +58,7 @@ def test_targets_of_another_shape_than_the_rows_are_refused(shape):
 
 
 @pytest.mark.parametrize("dtype", list(np.typecodes["AllInteger"]))
+@pytest.mark.pitfall("index dtypes other than int64")
 def test_targets_of_every_integer_dtype(dtype):
     logits = np.random.default_rng(0).standard_normal((3, 300))
     targets = np.array([0, 5, 127])

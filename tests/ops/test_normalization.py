@@ -9,6 +9,7 @@ from .running import random_like, value_and_gradients
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -300.0])
+@pytest.mark.pitfall("layernorm of constant rows")
 def test_constant_rows_become_the_bias_and_have_a_finite_slope(value):
     rng = np.random.default_rng(0)
     x, weight, bias = np.full((2, 6), value), rng.standard_normal(6), rng.standard_normal(6)
@@ -20,6 +21,7 @@ def test_constant_rows_become_the_bias_and_have_a_finite_slope(value):
     np.testing.assert_allclose(dbias, random_like(y).sum(0))
 
 
+@pytest.mark.pitfall("3-D layernorm")
 def test_three_axes_are_rows_of_the_last():
     rng = np.random.default_rng(0)
     x, weight, bias = rng.standard_normal((2, 3, 4)), rng.standard_normal(4), rng.standard_normal(4)

@@ -17,6 +17,7 @@ from .running import value_and_gradients
         ((3, 2), {"causal": True}, [0]),
     ],
 )
+@pytest.mark.pitfall("a softmax row that is masked throughout")
 def test_rows_masked_throughout_are_zero_forward_and_backward(shape, options, masked_rows):
     x = np.random.default_rng(0).standard_normal(shape)
     y, [dx] = value_and_gradients(lambda x: ops.softmax(x, **options), x)
@@ -27,6 +28,7 @@ def test_rows_masked_throughout_are_zero_forward_and_backward(shape, options, ma
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.pitfall("gelu and softmax at 1e4 and -1e4")
 def test_scores_of_plus_and_minus_1e4_give_no_overflow(dtype):
     x, g = np.array([1e4, -1e4, 0, 1e4], dtype), np.array([3, 5, 7, 1], dtype)
     y, [dx] = value_and_gradients(ops.softmax, x, cotangent=g)
@@ -51,3 +53,17 @@ def test_causal_with_fewer_queries_than_keys_is_the_last_rows_of_the_square():
     x = np.random.default_rng(0).standard_normal((2, 5, 5))
     last = ops.softmax(x[:, 3:], causal=True)
     np.testing.assert_array_equal(last.data, ops.softmax(x, causal=True).data[:, 3:])
+
+
+@pytest.mark.parametrize("op", [ops.softmax, ops.log_softmax])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_no_elements_give_no_elements(op, shape, axis):
+    y, [dx] = value_and_gradients(lambda x: op(x, axis=axis), np.empty(shape, np.float32))
+    assert y.shape == dx.shape == shape
+
+
+def test_logsumexp_of_minus_infinity_throughout_is_minus_infinity_without_a_warning():
+    x = np.array([[-np.inf, -np.inf], [-np.inf, 1e4]], np.float32)
+    y = ops.logsumexp(x, axis=1).data
+    np.testing.assert_array_equal(y, np.array([-np.inf, 1e4], np.float32), strict=True)

@@ -1,0 +1,68 @@
+"""Arrays joined into one along an axis, and one array split into several."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tape import Sample, normal, op
+
+Array = np.ndarray
+
+
+@op(
+    samples=(
+        Sample(normal(2, 3), normal(4, 3)),
+        Sample(normal(2, 3), normal(2, 1), normal(2, 0), axis=-1),
+        Sample(normal(3)),
+    )
+)
+def concatenate(*arrays: Array, axis: int = 0):
+    """Join a sequence of arrays along an axis; each gets its slice of the cotangent."""
+    y = np.concatenate(arrays, axis)
+    ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
+    return y, lambda g: tuple(np.split(g, ends, axis))
+
+
+@op(
+    samples=(
+        Sample(normal(2, 3), normal(2, 3)),
+        Sample(normal(2, 3), normal(2, 3), normal(2, 3), axis=-1),
+        Sample(normal(), normal()),
+        Sample(normal(3, 0), axis=1),
+    )
+)
+def stack(*arrays: Array, axis: int = 0):
+    """Join a sequence of arrays of one shape along a new axis; each gets its slice of g."""
+    return np.stack(arrays, axis), lambda g: np.unstack(g, axis=axis)
+
+
+@op(
+    samples=(
+        Sample(normal(4, 3), 2),
+        Sample(normal(2, 6), 3, axis=-1),
+        Sample(normal(5, 2), [1, 4]),
+        Sample(normal(2, 3), (0, 2, 7, -1), axis=1),
+        Sample(normal(0, 2), 2),
+    )
+)
+def split(x: Array, /, indices_or_sections: int | Sequence[int], axis: int = 0):
+    """Equal sections of x along an axis, or the parts between indices; views, in a list.
+
+    Part i is x[indices[i - 1]:indices[i]]; its cotangent is put into zeros of the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If a number of sections does not divide the axis evenly.
+    """
+    shape = x.shape
+
+    def vjp_of(i: int):
+        def vjp(g: Array) -> Array:
+            dx = np.zeros(shape, g.dtype)
+            np.split(dx, indices_or_sections, axis)[i][...] = g
+            return dx
+
+        return vjp
+
+    return [(part, vjp_of(i)) for i, part in enumerate(np.split(x, indices_or_sections, axis))]
