@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from train.checkpoint import load_checkpoint, save_checkpoint, save_model
 from train.data import Tokens, Windows, spread, whole
+from train.diagnosis import first_nonfinite
 from train.errors import UserError
 from train.evaluate import Evaluation, evaluate
 from train.generate import Sampling, tell
@@ -20,7 +23,7 @@ from train.run import Run
 from train.schedule import learning_rate
 from train.signals import interruptible
 from train.tokenizer import token_bytes
-from train.workers import Workers
+from train.workers import Workers, micro_batches
 
 N_STORIES = 5
 """Stories told at the end of a run."""
@@ -130,11 +133,13 @@ class Trainer:
         write_report(self.run.folder, self.run.config, self.run.facts, self.run.events())
         return interrupt.signal if self.done < config.steps else None
 
-    def _gradients(self, step: int) -> tuple[float, dict]:
+    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray, int, tuple[int, int]]:
+        """Inputs, targets, size of a micro-batch and seed of an update."""
         config = self.run.config
-        inputs, targets = self.windows.batch(step)
-        seed = (config.seed, step)
-        return self.workers.gradients(self.model, inputs, targets, config.micro_batch, seed)
+        return *self.windows.batch(step), config.micro_batch, (config.seed, step)
+
+    def _gradients(self, step: int) -> tuple[float, dict]:
+        return self.workers.gradients(self.model, *self._batch(step))
 
     def _update(self, bar: tqdm) -> None:
         config = self.run.config
@@ -142,7 +147,8 @@ class Trainer:
         loss, gradients = self._gradients(self.done)
         norm = clip_by_global_norm(gradients, config.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise self._diverged(f"the loss is {loss} and the norm of its gradient {norm}")
+            symptom = f"the loss is {loss} and the norm of its gradient {norm}"
+            raise self._diverged(symptom, micro_batches(*self._batch(self.done)))
         lr = learning_rate(self.done, config.steps, config.lr, config.warmup, config.final_lr)
         self.optimizer.step(gradients, lr)
         speed = config.batch_size * config.context / (time.monotonic() - began)
@@ -161,9 +167,9 @@ class Trainer:
     def _validate(self, batches: list) -> Evaluation:
         self.model.eval()
         result = evaluate(self.model, batches, self.sizes, self.workers)
-        self.model.train()
         if not math.isfinite(result.nats):
-            raise self._diverged(f"the validation loss is {result.nats}")
+            raise self._diverged(f"the validation loss is {result.nats}", batches)
+        self.model.train()
         return result
 
     def _story(self, *seed: int) -> str:
@@ -178,10 +184,13 @@ class Trainer:
         self.model.train()
         return story
 
-    def _diverged(self, symptom: str) -> UserError:
+    def _diverged(self, symptom: str, batches: Iterable[Sequence[Any]] = ()) -> UserError:
+        """What to tell the user; the culprit is looked for in `batches`."""
+        culprit = first_nonfinite(self.model, batches)
         return UserError(
             f"after {self.done} steps, {symptom}; {self.run.checkpoint} holds the run as it was "
             "last saved; try a lower --lr"
+            + (f"\nThe first value that is not finite comes from {culprit}" if culprit else "")
         )
 
     def _save(self) -> None:

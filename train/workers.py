@@ -80,15 +80,14 @@ class Workers:
             In nats per token.
         gradients : dict from parameter to ndarray
         """
-        n = len(inputs) // micro_batch
+        parts = micro_batches(inputs, targets, micro_batch, seed)
+        n = len(parts)
 
         def share(worker: int) -> tuple[list[float], dict[Tensor, np.ndarray]]:
             losses, sink = [], {}
-            for i in range(worker, n, self.n):
-                part = slice(i * micro_batch, (i + 1) * micro_batch)
-                with Tape() as tape:
-                    rng = np.random.default_rng([*seed, i])
-                    loss = model.loss(inputs[part], targets[part], rng)
+            for part in parts[worker :: self.n]:
+                with Tape(guard=False) as tape:  # nothing here writes to what ops saved
+                    loss = model.loss(*part)
                 tape.backward(loss, 1 / n, into=sink)
                 losses.append(loss.item())
             return losses, sink
@@ -99,3 +98,17 @@ class Workers:
             for parameter, gradient in sink.items():
                 gradients[parameter] += gradient
         return sum(loss for losses, _ in shares for loss in losses) / n, gradients
+
+
+def micro_batches(
+    inputs: np.ndarray, targets: np.ndarray, size: int, seed: Sequence[int]
+) -> list[tuple[np.ndarray, np.ndarray, np.random.Generator]]:
+    """A batch cut into pieces of `size` sequences, each with a generator of its own for dropout."""
+    return [
+        (
+            inputs[start : start + size],
+            targets[start : start + size],
+            np.random.default_rng([*seed, i]),
+        )
+        for i, start in enumerate(range(0, len(inputs), size))
+    ]

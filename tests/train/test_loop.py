@@ -162,11 +162,19 @@ def test_diverging_run_stops_with_its_last_checkpoint(tmp_path, capsys, flags, s
     words = [*TINY, *places(tmp_path), "--name", "run", "--lr", "1e30", *flags.split()]
     assert status(lm.main, *words) == 2
     run = tmp_path / "runs" / "run"
-    *_, error = capsys.readouterr().err.splitlines()
+    _, _, message = capsys.readouterr().err.partition("error: ")
+    error, *culprit = message.splitlines()
     assert error == (
-        f"error: {symptom}; {run / 'checkpoint.safetensors'} holds the run as it was last saved; "
+        f"{symptom}; {run / 'checkpoint.safetensors'} holds the run as it was last saved; "
         "try a lower --lr"
     )
+    if "loss is nan" in symptom:
+        first, *arrays = culprit
+        assert first.startswith("The first value that is not finite comes from linear (#")
+        assert first.endswith("in scope blocks.0.attention.qkv")
+        assert [line.split()[0] for line in arrays] == ["x", "weight", "bias", "result"]
+        assert "deviation" in arrays[0]
+        assert "infinite" in arrays[-1] or "NaN" in arrays[-1]
     assert updates(run) == ("--steps" in flags)
 
 
