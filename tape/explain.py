@@ -48,12 +48,10 @@ def explain_record(tape: Tape, record: Record, result: np.ndarray | None) -> str
 
 
 def operand_names(record: Record) -> list[str]:
-    """What the op's signature calls its operands."""
-    parameters = inspect.signature(record.op.fn).parameters.values()
+    """What the op's signature calls its operands; those of a sequence are numbered."""
     if record.op.variadic:
-        [name] = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
-        return [f"{name}[{i}]" for i in range(len(record.sources))]
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+        return [f"operand {i}" for i in range(len(record.sources))]
+    return list(record.op.operand_names)
 
 
 def value_of(tape: Tape, source: Source) -> np.ndarray | None:

@@ -22,7 +22,7 @@ VJP = Callable[[np.ndarray], Any]
 """From the cotangent of an op's result to those of its operands, in their order."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Record:
     """One op as it ran.
 

@@ -55,14 +55,15 @@ class Op:
     ) -> None:
         parameters = inspect.signature(fn).parameters.values()
         kinds = [p.kind for p in parameters]
-        names = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY]
         self.fn = fn
         self.name = fn.__name__
         self.samples = tuple(samples)
         self.flops = flops
         self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
-        self.operand_names = frozenset(names)
-        self.n_operands = len(names)
+        self.operand_names = tuple(
+            p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY
+        )
+        self.n_operands = len(self.operand_names)
         self._n_places = self.n_operands + kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         if not self.samples:
@@ -76,9 +77,11 @@ class Op:
 
     def __call__(self, *args: Any, **options: Any) -> Tensor | list[Tensor]:
         """Run the op, and record it if a tape is open."""
-        if not self.operand_names.isdisjoint(options):
+        if not options.keys().isdisjoint(self.operand_names):
             args, options = self._by_place(args, options)
         if self.variadic:
+            if not args:
+                raise TypeError(f"{self!r} takes a sequence first, by place")
             operands, settings = tuple(args[0]), ()
             options = self._by_name(args[1:], options)
         elif len(args) > self._n_places:
@@ -128,7 +131,10 @@ class Op:
             p.replace(kind=anyhow) if p.name in self.operand_names else p
             for p in signature.parameters.values()
         ]
-        bound = signature.replace(parameters=parameters).bind(*args, **options)
+        try:
+            bound = signature.replace(parameters=parameters).bind(*args, **options)
+        except TypeError as error:
+            raise TypeError(f"{self!r}: {error}") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
 

@@ -20,7 +20,7 @@ class Saved:
     Attributes
     ----------
     what : str
-        "operand 0 (w)", "result", or "own" for one that the op made for its VJP alone.
+        "operand 0 (w)", "result", or "own" for any other: made for the VJP alone, or an option.
     shape, dtype
         Those of the array.
     array : ndarray or None
@@ -47,7 +47,7 @@ class Saved:
 def saved_by(
     vjp: Callable[..., Any], operands: Sequence[Tensor | None], result: np.ndarray
 ) -> list[Saved]:
-    """What `vjp` holds, each array once."""
+    """What `vjp` holds, each array once; also for operands whose cotangents nobody will want."""
     known = [("result", result)]
     for i, x in enumerate(operands):
         if x is not None:
@@ -57,7 +57,10 @@ def saved_by(
 
 
 def arrays_in(value: Any) -> Iterator[np.ndarray]:
-    """The arrays that a function reaches through its closure, in sequences and functions too."""
+    """The arrays that a function reaches through its closure and its defaults.
+
+    It looks into sequences and functions, not into other objects.
+    """
     return _arrays_in(value, set())
 
 
@@ -71,6 +74,7 @@ def _arrays_in(value: Any, seen: set[int]) -> Iterator[np.ndarray]:
         yield from _arrays_in((value.func, value.args, *value.keywords.values()), seen)
     elif isinstance(value, FunctionType) and id(value) not in seen:
         seen.add(id(value))
+        yield from _arrays_in(value.__defaults__ or (), seen)
         for cell in value.__closure__ or ():
             try:
                 held = cell.cell_contents
@@ -81,7 +85,7 @@ def _arrays_in(value: Any, seen: set[int]) -> Iterator[np.ndarray]:
 
 def _name(array: np.ndarray, known: Sequence[tuple[str, np.ndarray]]) -> str:
     """Which of the known arrays this is, or looks into."""
-    for same in (operator.is_, np.may_share_memory):
+    for same in (operator.is_, np.shares_memory):
         for name, other in known:
             if same(array, other):
                 return name
@@ -97,5 +101,7 @@ def owner(array: np.ndarray) -> np.ndarray:
 
 def _fingerprint(array: np.ndarray) -> int:
     """A hash of the bytes, at the speed of memory."""
+    whole = owner(array)
+    array = whole if whole.nbytes < array.nbytes else array  # one number, repeated
     straight = array.T if array.flags.f_contiguous else array
     return xxhash.xxh3_64_intdigest(np.ascontiguousarray(straight))

@@ -11,7 +11,7 @@ from tape.record import Record
 from tape.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """A record as it is walked.
 

@@ -134,6 +134,8 @@ class Tape:
     ) -> NonFinite | None:
         """Where the first NaN or infinity came up, None if all is finite.
 
+        An infinity that is meant, such as a score masked by -inf, counts like any other.
+
         Parameters
         ----------
         output : Tensor, optional
@@ -266,5 +268,6 @@ class Tape:
         start = self.records[output.number]
         if not start.requires_grad:
             raise ValueError(f"{start} depends on no tensor with requires_grad=True")
-        self._weighed.clear()  # what is freed on the way may come again under the same id
+        if not keep:
+            self._weighed.clear()  # what is freed on the way may come again under the same id
         return walk(self, start, first_cotangent(output, cotangent), into, keep, may_write)

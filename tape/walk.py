@@ -44,7 +44,7 @@ def walk(
             cotangents.add(*arrival)
         if not keep:
             record.release()
-        g = arrival = None  # the next step may have the memory
+        arrival = None  # the next step may have the memory
         yield step
         del step
     _deliver(cotangents, into)

@@ -9,7 +9,7 @@ import numpy as np
 
 def amount(n: float, unit: str = "") -> str:
     """`n` to three digits with an SI prefix: "1.23 MB", "512 B", "0"."""
-    prefixes = ["", "k", "M", "G", "T"]
+    prefixes = ["", "k", "M", "G", "T", "P", "E"]
     while n >= 999.5 and len(prefixes) > 1:
         n, prefixes = n / 1000, prefixes[1:]
     digits = f"{n:.3g}"

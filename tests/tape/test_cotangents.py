@@ -13,6 +13,7 @@ from tape.cotangents import Cotangents, unbroadcast
 
 @given(mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=4))
 @settings(derandomize=True)
+@pytest.mark.pitfall("broadcasting not summed back")
 def test_trap_broadcasting_is_summed_back(shapes):
     shape = shapes.input_shapes[0]
     cotangent = np.arange(np.prod(shapes.result_shape, dtype=int), dtype=float)
@@ -46,6 +47,7 @@ def test_a_cotangent_to_which_the_operand_does_not_broadcast_is_refused(cotangen
 
 @pytest.mark.parametrize("owned", list(itertools.product([False, True], repeat=3)))
 @pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.pitfall("a gradient buffer shared by two tensors")
 def test_trap_a_buffer_that_is_somebody_elses_is_never_written_to(n, owned):
     leaf = Tensor([0.0, 0.0], requires_grad=True)
     given_in = [np.array([1.0, 8.0]), np.array([2.0, 16.0]), np.array([4.0, 32.0])][:n]

@@ -1,6 +1,5 @@
 """What a tape knows of one record or leaf, as text."""
 
-import inspect
 import re
 import sys
 from functools import partial
@@ -143,11 +142,8 @@ def test_the_operands_of_an_op_on_a_sequence_are_numbered():
     with Tape(keep_results=True) as tape:
         y = ops.concatenate([w, [5.0], w * 2.0])
 
-    (name,) = (
-        p.name for p in inspect.signature(ops.concatenate.fn).parameters.values() if p.kind == 2
-    )
     rows = rows_of(tape.explain(y))
-    assert list(rows) == [f"{name}[0]", f"{name}[1]", f"{name}[2]", "result"]
+    assert list(rows) == ["operand 0", "operand 1", "operand 2", "result"]
     assert [cells[0] for cells in rows.values()] == ["w", "leaf", "#0 multiply", "float32(5,)"]
 
 

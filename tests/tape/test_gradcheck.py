@@ -83,6 +83,7 @@ def test_a_planted_fault_is_rejected(fault, inputs):
         gradcheck(op(samples=SAMPLES)(fault), *inputs)
 
 
+@pytest.mark.pitfall("a cotangent of ones, which hides a wrong softmax VJP")
 def test_trap_a_wrong_softmax_vjp_that_a_cotangent_of_ones_hides_is_rejected():
     @op(samples=SAMPLES)
     def thrice(x, /):
@@ -102,6 +103,7 @@ def test_trap_a_wrong_softmax_vjp_that_a_cotangent_of_ones_hides_is_rejected():
         lambda x: x * x.detach(),
     ],
 )
+@pytest.mark.pitfall("an op that drops out of the graph")
 def test_trap_an_op_that_drops_out_of_the_graph_is_rejected(leak):
     with pytest.raises(GradcheckError):
         gradcheck(leak, X)

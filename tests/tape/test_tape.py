@@ -62,6 +62,7 @@ def test_an_op_outside_a_tape_is_not_recorded():
 # Tapes within tapes and threads
 
 
+@pytest.mark.pitfall("state left behind by an exception inside a tape")
 def test_trap_an_exception_inside_a_tape_leaves_no_state_behind():
     with Tape() as outer:
         with pytest.raises(ZeroDivisionError), Tape() as inner:
@@ -158,6 +159,7 @@ def test_trap_100_000_chained_ops_need_no_recursion_and_no_patience():
     assert time.perf_counter() - start < 60, "some 2 s, were the walk not quadratic"
 
 
+@pytest.mark.pitfall("broadcasting not summed back")
 def test_trap_broadcasting_is_summed_back():
     a, b, c = leaf(3, 1), leaf(2, 1, 4), leaf()
     g = RNG.standard_normal((2, 3, 4)).astype(np.float32)
@@ -171,6 +173,7 @@ def test_trap_broadcasting_is_summed_back():
     np.testing.assert_allclose(c.grad, g.sum(), rtol=1e-5)
 
 
+@pytest.mark.pitfall("two inputs that are the same tensor")
 def test_trap_two_inputs_that_are_the_same_tensor_both_count():
     x = leaf(3)
 
@@ -181,6 +184,7 @@ def test_trap_two_inputs_that_are_the_same_tensor_both_count():
     np.testing.assert_allclose(x.grad, 2 * x.data + 2, rtol=1e-6)
 
 
+@pytest.mark.pitfall("tied weights")
 def test_trap_tied_weights_get_the_gradient_of_both_uses():
     tied = leaf(5, 3)
     table, head = (Tensor(tied.data, requires_grad=True) for _ in range(2))
@@ -194,6 +198,7 @@ def test_trap_tied_weights_get_the_gradient_of_both_uses():
     np.testing.assert_allclose(tied.grad, table.grad + head.grad, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.pitfall("a branch the loss does not reach")
 def test_trap_a_branch_the_loss_does_not_reach_is_not_walked():
     w, unreached = leaf(3), leaf(3)
     called = []
@@ -257,6 +262,7 @@ def test_a_walk_into_a_dict_sums_there_and_leaves_grad_alone():
     [np.zeros(()), np.zeros((0, 3)), np.zeros((1, 1)), np.zeros((4, 6)).T, np.zeros((4, 6))[::2]],
     ids=["0-d", "empty", "one element", "column-major", "strided"],
 )
+@pytest.mark.pitfall("0-d and empty arrays")
 def test_trap_0d_empty_and_non_contiguous_leaves_get_gradients_like_themselves(data, dtype):
     w, b = (Tensor(data.astype(dtype), requires_grad=True) for _ in range(2))
     cotangent = RNG.standard_normal((*data.shape, 2)).astype(dtype)[..., 0]  # non-contiguous
@@ -336,6 +342,7 @@ SHARING = (
 
 @pytest.mark.parametrize("vjp", SHARING)
 @pytest.mark.parametrize("other_uses", ["before", "after", "both"])
+@pytest.mark.pitfall("a gradient buffer shared by two tensors")
 def test_trap_a_gradient_buffer_is_not_shared_by_two_tensors(vjp, other_uses):
     @op(samples=SAMPLES)
     def same(x, /):

@@ -67,6 +67,7 @@ def test_only_floating_tensors_can_want_gradients(value):
 @pytest.mark.parametrize("scalar", [2, 0.5, True])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("call", ELEMENTWISE, ids=name)
+@pytest.mark.pitfall("a Python scalar that turns float32 into float64")
 def test_trap_a_python_scalar_does_not_turn_float32_into_float64(call, dtype, scalar):
     array = A.astype(dtype)
 
@@ -78,6 +79,7 @@ def test_trap_a_python_scalar_does_not_turn_float32_into_float64(call, dtype, sc
         np.testing.assert_allclose(ours.data, expected, rtol=4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.pitfall("a Python scalar that turns float32 into float64")
 def test_trap_a_python_scalar_in_where_does_not_make_float64():
     for branches in ((A, 0.1), (0.1, A)):
         chosen = ops.where(A > 1, *branches)
