@@ -82,7 +82,8 @@ def _saved(tape: Tape, record: Record) -> str:
         return "not watched (guard=False)"
     arrays = ", ".join(map(str, record.saved)) or "no array"
     gone = ", released" if record.requires_grad and record.vjp is None else ""
-    return f"{arrays}; {amount(record.saved_bytes, 'B')} that nothing before it holds{gone}"
+    memory = f"{amount(record.saved_bytes, 'B')} of" if record.saved_bytes else "no"
+    return f"{arrays}; {memory} new memory{gone}"
 
 
 def _back(record: Record) -> str:

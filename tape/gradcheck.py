@@ -24,12 +24,15 @@ def check(op: Op) -> None:
     Raises
     ------
     GradcheckError
-        Of the first gradient that differs.
+        Naming the sample and the first gradient that differs.
     """
-    for sample in op.samples:
+    for i, sample in enumerate(op.samples):
         if not isinstance(sample, Kink | Extreme):
             operands, call = op.bind(sample, np.random.default_rng(0))
-            gradcheck(partial(call, op), *operands)
+            try:
+                gradcheck(partial(call, op), *operands)
+            except GradcheckError as error:
+                raise GradcheckError(f"sample {i} of {error}") from None
 
 
 def gradcheck(

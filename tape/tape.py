@@ -57,6 +57,7 @@ class Tape:
 
     Examples
     --------
+    >>> import ops
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> with Tape() as tape:
     ...     loss = (w * w).sum()

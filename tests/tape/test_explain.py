@@ -69,7 +69,7 @@ x       #0 add  float32(2,)  mean 3, deviation 1, from 2 to 4
 factor  leaf    float32(2,)  mean 2, deviation 0, from 2 to 2
 result          float32(2,)  mean 6, deviation 2, from 4 to 8
 
-saved for the VJP: operand 1 float32(2,); 0 that nothing before it holds, released
+saved for the VJP: operand 1 float32(2,); no new memory, released
 matrix products: 12 kFLOP
 forward: 1.2 ms, back: 250 ms
 
@@ -209,9 +209,9 @@ def test_the_source_of_a_lambda_is_the_statement_that_it_stands_in():
     ("guard", "requires_grad", "keep", "says"),
     [
         (False, True, True, "not watched (guard=False)"),
-        (True, True, True, "result float32(2,); 8 B that nothing before it holds"),
-        (True, True, False, "result float32(2,); 8 B that nothing before it holds, released"),
-        (True, False, True, "no array; 0 that nothing before it holds"),
+        (True, True, True, "result float32(2,); 8 B of new memory"),
+        (True, True, False, "result float32(2,); 8 B of new memory, released"),
+        (True, False, True, "no array; no new memory"),
     ],
 )
 def test_what_was_saved_is_told_also_when_it_is_released_or_not_watched(

@@ -7,7 +7,7 @@ import pytest
 
 import ops
 from ops import composed
-from tape import GradcheckError, Sample, Tensor, gradcheck, normal, op
+from tape import Extreme, GradcheckError, Kink, Sample, Tensor, check, gradcheck, normal, op
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 3))
@@ -148,3 +148,14 @@ def test_the_message_names_the_ops_the_input_the_index_and_both_values():
 )
 def test_what_is_right_passes(fn, inputs):
     gradcheck(fn, *inputs)
+
+
+def test_the_samples_of_an_op_are_checked_without_its_kinks_and_extremes():
+    def halve(x, /):
+        return x / 2, lambda g: g * np.where(np.abs(x) < 2, 0.5, 0.4)
+
+    fine = [Sample(normal(2, scale=0.1)), Kink(np.array([3.0])), Extreme(np.array([4.0]))]
+    check(op(samples=fine)(halve))
+    halve.__name__ = "halve_again"
+    with pytest.raises(GradcheckError, match="sample 1 of halve_again: gradient of input 0"):
+        check(op(samples=[fine[0], Sample(np.array([3.0]))])(halve))
