@@ -24,6 +24,7 @@ def _causal_attention_flops(qkv: Array, n_heads: int) -> int:
         Sample(normal(2, 5, 12), n_heads=2),
         Sample(normal(1, 1, 6), n_heads=1),
         Sample(normal(1, 2 * BLOCK + 3, 6), n_heads=2),
+        Sample(normal(1, 3, 6, scale=40), n_heads=1),
         Sample(normal(0, 5, 12), n_heads=2),
         Sample(normal(2, 0, 12), n_heads=2),
     ),

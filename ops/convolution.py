@@ -97,7 +97,7 @@ def conv1d(
         return (
             dx,
             lambda: (g @ columns().swapaxes(1, 2)).reshape(weight.shape),
-            None if bias is None else lambda: g.sum(2).reshape(outputs),
+            lambda: g.sum(2).reshape(outputs),
         )
 
     y = (filters @ columns()).reshape(outputs, batch, n_windows)

@@ -95,6 +95,7 @@ def take(x: Array, /, indices: int | Array, axis: int | None = None):
 @op(
     samples=(
         Sample(normal(3, 4), np.array([[0, 1], [3, 3], [-1, 2]])),
+        Sample(normal(2, 3, 4), integers(0, 4, 2, 3, 2)),
         Sample(normal(3, 4), np.array([[0, 1, 2, -3], [2, 1, 2, 0]], np.int8), axis=0),
         Sample(normal(1, 4, 2), integers(0, 4, 3, 5, 1), axis=-2),
         Sample(normal(3, 4), integers(0, 12, 5), axis=None),
@@ -121,6 +122,7 @@ def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
     samples=(
         Sample(integers(0, 6, 3, 4), normal(6, 5)),
         Sample(np.array([1, 1, 1], np.int32), normal(4, 2)),
+        Sample(np.array([1, 0, 1]), normal(3, 2)),
         Sample(np.array([2, 255], np.uint8), normal(256, 2)),
         Sample(integers(0, 6, 0), normal(6, 5)),
         Sample(np.array(3), normal(6, 5)),

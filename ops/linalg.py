@@ -132,11 +132,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /):
 
     def vjp(g: Array):
         g = g.reshape(len(rows), d_out)
-        return (
-            lambda: (g @ weight).reshape(shape),
-            lambda: g.T @ rows,
-            None if bias is None else lambda: sum_of_rows(g),
-        )
+        return lambda: (g @ weight).reshape(shape), lambda: g.T @ rows, lambda: sum_of_rows(g)
 
     return y.reshape(*shape[:-1], d_out), vjp
 

@@ -50,9 +50,7 @@ def _reflected(op: Op) -> Callable[..., Tensor]:
 def _comparison(name: str) -> Callable[..., np.ndarray]:
     """An array of bool, off the tape: there is no gradient to follow."""
     compare = getattr(operator, name)
-    return lambda self, other: compare(
-        self.data, other.data if isinstance(other, Tensor) else other
-    )
+    return lambda self, other: compare(self.data, other)
 
 
 def _reshape(self: Tensor, *shape) -> Tensor:

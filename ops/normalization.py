@@ -56,11 +56,7 @@ def layernorm(
             h *= rstd
             return h.reshape(shape)
 
-        return (
-            dx,
-            None if weight is None else lambda: np.einsum("ij,ij->j", g, xhat),
-            None if bias is None else lambda: sum_of_rows(g),
-        )
+        return dx, lambda: np.einsum("ij,ij->j", g, xhat), lambda: sum_of_rows(g)
 
     return y.reshape(shape), vjp
 
@@ -101,6 +97,6 @@ def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
             along = np.einsum("ij,ij->i", h, xhat)[:, None] / n
             return ((h - xhat * along) * rstd).reshape(shape)
 
-        return dx, None if weight is None else lambda: np.einsum("ij,ij->j", g, xhat)
+        return dx, lambda: np.einsum("ij,ij->j", g, xhat)
 
     return y.reshape(shape), vjp

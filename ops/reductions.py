@@ -96,7 +96,7 @@ def _picked(x: Array, y: Array, axis: Axis, keepdims: bool):
         Sample(normal(3, 4), 1, axis=-1),
         Sample(normal(3, 4), 1.5, axis=-1),
         Sample(normal(2, 3, 4), ord=3, axis=(0, 2), keepdims=True),
-        Sample(normal(3, 4), np.inf, axis=0),
+        Sample(normal(3, 4), np.inf, axis=0, keepdims=True),
         Sample(normal(3, 4, scale=1e4)),
         Kink(ZEROS, 1, axis=-1),
         Kink(ZEROS, 1.5, axis=-1),

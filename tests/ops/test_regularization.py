@@ -12,6 +12,7 @@ def test_a_seed_repeats_the_choice_and_a_generator_moves_on():
     x, rng = np.ones(100), np.random.default_rng(7)
     first, second = ops.dropout(x, 0.5, rng).data, ops.dropout(x, 0.5, rng).data
     np.testing.assert_array_equal(first, ops.dropout(x, 0.5, rng=7).data)
+    np.testing.assert_array_equal(first > 0, np.random.default_rng(7).random(100, "f4") >= 0.5)
     assert (first != second).any()
 
 

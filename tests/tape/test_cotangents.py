@@ -118,3 +118,12 @@ def test_a_source_that_was_taken_starts_anew():
     cotangents.add(0, np.array([3.0]), owned=False)
     assert cotangents.pop(0) == [5.0]
     assert yours == [2.0]
+
+
+def test_numbers_are_summed_in_arrays():
+    cotangents = Cotangents()
+    for _ in range(3):
+        cotangents.add(0, np.array(2.0), owned=False)
+    total = cotangents.pop(0)
+    assert isinstance(total, np.ndarray)
+    assert total == 6

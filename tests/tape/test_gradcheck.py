@@ -40,6 +40,10 @@ def slightly_large(x, /):
     return np.exp(x), lambda g: g * np.exp(x) * (1 + 1e-4)
 
 
+def sign_flip_of_one(x, /):
+    return x * 3, lambda g: -3 * g
+
+
 def wrong_axis(x, /):
     return x.sum(-1), lambda g: np.broadcast_to(g, x.shape)
 
@@ -159,3 +163,44 @@ def test_the_samples_of_an_op_are_checked_without_its_kinks_and_extremes():
     halve.__name__ = "halve_again"
     with pytest.raises(GradcheckError, match="sample 1 of halve_again: gradient of input 0"):
         check(op(samples=[fine[0], Sample(np.array([3.0]))])(halve))
+
+
+def test_the_seed_decides_the_cotangent():
+    def message(**seed):
+        with pytest.raises(GradcheckError) as caught:
+            gradcheck(faulty_square, X, **seed)
+        return str(caught.value)
+
+    faulty_square = op(samples=SAMPLES)(missing_term)
+    assert message() == message() == message(seed=0) != message(seed=1)
+
+
+def test_several_results_may_come_of_the_same_records():
+    def twice(x):
+        y = x * x
+        return [y, y * 2.0]
+
+    gradcheck(twice, X)
+
+
+@pytest.mark.parametrize("first", [3, [3.0, 4.0], np.array([1, 0]), Tensor([2, 1])])
+def test_what_has_no_gradient_is_passed_on_and_what_comes_after_is_checked(first):
+    def ignore_first(_, x):
+        assert type(_) is type(first)
+        return faulty(x)
+
+    faulty = op(samples=SAMPLES)(sign_flip_of_one)
+    with pytest.raises(GradcheckError, match="gradient of input 1"):
+        gradcheck(ignore_first, first, X)
+
+
+@pytest.mark.parametrize("x", [2.0, np.float32(2), np.array(2.0), Tensor(np.float32(2))])
+def test_floating_inputs_of_every_kind_are_checked_in_float64(x):
+    def fn(x):
+        assert x.dtype == np.float64
+        return faulty(x)
+
+    faulty = op(samples=SAMPLES)(sign_flip_of_one)
+    with pytest.raises(GradcheckError):
+        gradcheck(fn, x)
+    gradcheck(fn, x, atol=100.0)

@@ -164,6 +164,9 @@ def test_operands_may_be_given_by_name():
     assert tape.records[0].sources == (x, w, b)
     np.testing.assert_array_equal(b.grad, [2, 2, 2, 2])
     assert ops.clip(x, a_max=0.5).data.max() == 0.5
+    assert ops.var(x=[1.0, 3.0], ddof=1).item() == 2
+    with pytest.raises(TypeError, match=r"concatenate.* takes a sequence first"):
+        ops.concatenate()
     with pytest.raises(TypeError, match="missing a required argument: 'weight'"):
         ops.linear(x, bias=b)
     with pytest.raises(TypeError, match="multiple values for argument 'weight'"):
@@ -314,3 +317,11 @@ def test_a_result_of_integers_wants_no_gradient():
 
     assert y.dtype == np.int64
     assert not y.requires_grad and not tape.records[0].requires_grad
+
+
+def test_several_results_share_the_time_that_they_took(monkeypatch):
+    clock = iter([2.0, 8.0])
+    monkeypatch.setattr("tape.registry.time.perf_counter", lambda: next(clock))
+    with Tape() as tape:
+        ops.split(np.ones(6), 3)
+    assert [record.seconds for record in tape.records] == [2.0, 2.0, 2.0]

@@ -322,13 +322,41 @@ def test_a_variable_that_was_not_assigned_holds_nothing():
     @op(samples=SAMPLES)
     def scaled(x, /, factor=None):
         if factor is not None:
-            factors = np.full_like(x, factor)
-        return x, lambda g: g if factor is None else g * factors
+            a_factor = np.full_like(x, factor)
+        return x, lambda g: g * x if factor is None else g * a_factor
 
     with Tape() as tape:
         scaled(leaf(3))
 
-    assert tape.records[0].saved == ()
+    assert [saved.what for saved in tape.records[0].saved] == ["result"]
+
+
+def test_what_a_vjp_has_as_a_default_is_saved():
+    @op(samples=SAMPLES)
+    def cubed(x, /):
+        return x**3, lambda g, slope=3 * x**2: g * slope
+
+    with Tape() as tape:
+        cubed(leaf(3))
+
+    assert [str(saved) for saved in tape.records[0].saved] == ["own float32(3,)"]
+
+
+def test_memory_is_weighed_anew_after_a_walk_that_released_it():
+    w = leaf(3)
+    with Tape() as tape:
+        for _ in range(20):
+            tape.backward(ops.tanh(w).sum())
+    weights = [record.saved_bytes for record in tape.records if record.op is ops.tanh]
+    assert weights == [12] * 20
+
+
+def test_memory_that_a_walk_kept_is_not_weighed_again():
+    with Tape() as tape:
+        y = ops.tanh(leaf(3))
+        tape.backward(y, np.ones(3), keep=True)
+        ops.exp(y) * y
+    assert [record.saved_bytes for record in tape.records] == [12, 12, 0]
 
 
 def test_the_saved_arrays_of_a_record_are_listed_once_each_by_what_they_are():
@@ -412,10 +440,10 @@ def test_saved_bytes_are_what_a_record_is_the_first_to_hold():
     with Tape() as tape:
         product = w * x  # of leaves, which are there anyway
         total = product + w  # nothing
-        powers = ops.exp(total)  # its result: 3 x 4 x 4 bytes
-        both = powers * total  # exp holds `powers` already, so `total`: 48
+        bounded = ops.tanh(total)  # its result: 3 x 4 x 4 bytes
+        both = bounded * total  # tanh holds `bounded` already, so `total`: 48
         row = both[0]  # nothing, and its result is a view
-        more = ops.exp(row)  # its result: 4 x 4 bytes
+        more = ops.tanh(row)  # its result: 4 x 4 bytes
         last = row * more  # `row`, and with it all of `both`: 48
         same = last * w[1]  # `last`: 16; the row of w is a view of a leaf
         loss = same.sum()  # nothing

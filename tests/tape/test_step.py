@@ -194,8 +194,8 @@ def test_into_and_keep_mean_what_they_mean_to_backward():
 
     with Tape() as tape:
         loss = (w * 2.0).sum()
-    for keep in (True, False):
-        list(tape.backward_steps(loss, 2.0, into=sink, keep=keep))
+    for keep in ({"keep": True}, {}):
+        list(tape.backward_steps(loss, 2.0, into=sink, **keep))
 
     np.testing.assert_array_equal(sink[w], [9, 9, 9])
     assert w.grad is None
