@@ -19,6 +19,7 @@ Array = np.ndarray
         Sample(normal(3, 4), None, normal(4)),
         Sample(normal(5), normal(5), normal(5), eps=0.1),
         Sample(np.ones((2, 4)), normal(4), normal(4)),
+        Sample(normal(3, 4, scale=1e4), normal(4), normal(4)),
         Sample(normal(0, 4), normal(4), normal(4)),
     )
 )

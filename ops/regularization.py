@@ -12,6 +12,7 @@ Array = np.ndarray
         Sample(normal(3, 4), 0.3, rng=0),
         Sample(normal(3, 4), 0.0, rng=1),
         Sample(normal(), 0.2, rng=2),
+        Sample(normal(0, 3), 0.5, rng=3),
     )
 )
 def dropout(x: Array, /, p: float, rng: np.random.Generator | int):
