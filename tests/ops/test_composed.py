@@ -58,6 +58,6 @@ def test_fused_op_equals_its_composed_twin(op, sample):
     operands, call = bound(op, sample)
     fused, fused_gradients = value_and_gradients(partial(call, op), *operands)
     value, gradients = value_and_gradients(partial(call, TWINS[op]), *operands)
-    np.testing.assert_allclose(fused, value, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(fused, value, rtol=1e-11, atol=1e-12, strict=True)
     for ours, theirs in zip(fused_gradients, gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-12)

@@ -194,6 +194,10 @@ def test_what_has_no_gradient_is_passed_on_and_what_comes_after_is_checked(first
         gradcheck(ignore_first, first, X)
 
 
+def test_integers_have_no_gradient_to_check():
+    gradcheck(lambda index, x: x[index], Tensor([2, 1]), X)
+
+
 @pytest.mark.parametrize("x", [2.0, np.float32(2), np.array(2.0), Tensor(np.float32(2))])
 def test_floating_inputs_of_every_kind_are_checked_in_float64(x):
     def fn(x):
