@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import ops
-from tape import Op, Sample, Tape, Tensor
+from tape import Op, Record, Sample, Tape, Tensor
 
 
 def bound(op: Op, sample: Sample, dtype: Any = np.float64) -> tuple[list[Any], Callable[..., Any]]:
@@ -30,6 +30,17 @@ def joined(results: Any, concatenate: Callable[..., Any] = ops.concatenate) -> A
 def random_like(array: np.ndarray) -> np.ndarray:
     """Normal deviates in the shape and dtype of `array`."""
     return np.asarray(np.random.default_rng(1).standard_normal(array.shape), array.dtype)
+
+
+def raw_cotangents(record: Record, g: np.ndarray) -> list[np.ndarray]:
+    """What the VJP itself returns for the operands that want a gradient."""
+    found = record.vjp(g)
+    found = found if isinstance(found, tuple) else (found,)
+    return [
+        raw() if callable(raw) else raw
+        for raw, source in zip(found, record.sources, strict=True)
+        if source is not None and source.requires_grad
+    ]
 
 
 def value_and_gradients(

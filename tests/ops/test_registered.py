@@ -12,7 +12,14 @@ import ops
 from tape import REGISTRY, Extreme, Kink, Op, Record, Sample, Tape, Tensor, gradcheck
 from tape.saved import arrays_in
 
-from .running import bound, differentiable, joined, random_like, value_and_gradients
+from .running import (
+    bound,
+    differentiable,
+    joined,
+    random_like,
+    raw_cotangents,
+    value_and_gradients,
+)
 
 OPS = [op for op in REGISTRY.values() if op.__module__.startswith("ops.")]
 
@@ -70,17 +77,6 @@ def recorded(
 
 def operands_of(record: Record) -> list[np.ndarray]:
     return [x.data for x in record.sources if isinstance(x, Tensor)]
-
-
-def raw_cotangents(record: Record, g: np.ndarray) -> list[np.ndarray]:
-    """What the VJP itself returns for the operands that want a gradient."""
-    found = record.vjp(g)
-    found = found if isinstance(found, tuple) else (found,)
-    return [
-        raw() if callable(raw) else raw
-        for raw, source in zip(found, record.sources, strict=True)
-        if source is not None and source.requires_grad
-    ]
 
 
 def share_memory(array: np.ndarray, others: list[np.ndarray]) -> bool:

@@ -1,13 +1,12 @@
 """What the samples of an op cover."""
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
 import ops  # noqa: F401 (registers them)
-from tape import REGISTRY, Kink, Op, Record, Sample, Tape, Tensor
-from tests.ops.running import bound, differentiable
+from tape import REGISTRY, Kink, Op, Sample, Tape, Tensor
+from tests.ops.running import bound, differentiable, raw_cotangents
 
 
 def coverage() -> dict[str, Counter[str]]:
@@ -40,13 +39,11 @@ def _is_broadcast(op: Op, sample: Sample) -> bool:
     with np.errstate(all="ignore"), Tape() as tape:
         call(op, *map(differentiable, operands))
         return any(
-            raw is not None and (raw() if callable(raw) else raw).shape != operand.shape
+            raw.shape != source.shape
             for record in tape.records
-            for raw, operand in zip(_raw_cotangents(record), record.sources, strict=True)
-            if isinstance(operand, Tensor) and operand.requires_grad
+            for raw, source in zip(
+                raw_cotangents(record, np.ones(record.shape)),
+                (x for x in record.sources if isinstance(x, Tensor) and x.requires_grad),
+                strict=True,
+            )
         )
-
-
-def _raw_cotangents(record: Record) -> tuple[Any, ...]:
-    found = record.vjp(np.ones(record.shape))
-    return found if isinstance(found, tuple) else (found,)
