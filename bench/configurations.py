@@ -11,14 +11,13 @@ from models import Transformer
 
 @dataclass(frozen=True)
 class Configuration:
-    """A Transformer and the batch of a train step: `batch` sequences of `context` tokens."""
+    """A Transformer, and what it is fed."""
 
     vocab_size: int
     context: int
     d_model: int
     n_layers: int
     n_heads: int
-    batch: int
 
     def model(self) -> Transformer:
         """One with weights of its own, the same each time."""
@@ -31,7 +30,6 @@ class Configuration:
 
 
 CONFIGURATIONS = {
-    "A": Configuration(4096, 256, d_model=256, n_layers=6, n_heads=8, batch=16),
-    "B": Configuration(2048, 128, d_model=128, n_layers=4, n_heads=4, batch=32),
-    "C": Configuration(8192, 512, d_model=512, n_layers=6, n_heads=8, batch=4),
+    "A": Configuration(4096, 256, d_model=256, n_layers=6, n_heads=8),
+    "B": Configuration(2048, 128, d_model=128, n_layers=4, n_heads=4),
 }

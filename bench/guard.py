@@ -33,8 +33,7 @@ def main() -> None:
     keep_freed_memory()
     rows = [["configuration", "unguarded", "guarded / unguarded", "quartiles"]]
     with threadpool_limits(1):
-        for name in ("A", "B"):
-            configuration = CONFIGURATIONS[name]
+        for name, configuration in CONFIGURATIONS.items():
             model = configuration.model()
             seconds(model, configuration, guard=True)
             pairs = [
