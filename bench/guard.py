@@ -14,13 +14,12 @@ from tape import Tape
 from tape.words import table
 from train.allocator import keep_freed_memory
 
-MICRO_BATCH = 4
 REPEATS = 30
 
 
 def seconds(model: Transformer, configuration: Configuration, guard: bool) -> float:
     """What forward and backward of a micro-batch take."""
-    ids, targets = configuration.ids_and_targets(MICRO_BATCH)
+    ids, targets = configuration.batch(configuration.micro_batch)
     began = time.perf_counter()
     with Tape(guard=guard) as tape:
         loss = model.loss(ids, targets)
