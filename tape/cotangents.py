@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 
 import numpy as np
 
@@ -19,16 +19,28 @@ class Cotangents:
     ----------
     may_write : bool
         Whether the latter may be written to, which saves memory; otherwise they stay as they are.
+    into : mutable mapping from Tensor to ndarray, optional
+        Where to sum what reaches the leaves, as it arrives: it is then still in the processor's
+        cache, and nobody else has to hold it.
     """
 
-    def __init__(self, may_write: bool = True) -> None:
+    def __init__(
+        self, may_write: bool = True, into: MutableMapping[Tensor, np.ndarray] | None = None
+    ) -> None:
         self._may_write = may_write
+        self._into = into
         self._sums: dict[int | Tensor, np.ndarray] = {}
         self._owned: set[int | Tensor] = set()
 
     def add(self, source: int | Tensor, cotangent: np.ndarray, owned: bool) -> None:
         """Add what one more path carried to `source`; `owned` if it is nobody else's."""
         owned = owned and self._may_write
+        if self._into is not None and isinstance(source, Tensor):
+            if source in self._into:
+                self._into[source] += cotangent
+            else:
+                self._into[source] = cotangent if owned else cotangent.copy()
+            return
         held = self._sums.get(source)
         if held is None:
             self._sums[source] = cotangent
@@ -47,7 +59,7 @@ class Cotangents:
         return self._sums.pop(source, None)
 
     def owned_items(self) -> Iterator[tuple[Tensor, np.ndarray]]:
-        """What is left, each in memory of its own."""
+        """What has reached the leaves and was not summed elsewhere, in memory of its own."""
         for source, held in self._sums.items():
             yield source, held if source in self._owned else held.copy()
 

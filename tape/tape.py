@@ -213,7 +213,7 @@ class Tape:
         """Walk the records in reverse and leave a gradient at every leaf that wants one.
 
         For each leaf x, the sum over elements of `cotangent` * d output / dx is added to `x.grad`.
-        Gradients appear only when the whole walk has succeeded.
+        There, gradients appear only when the whole walk has succeeded.
 
         Parameters
         ----------
@@ -222,8 +222,8 @@ class Tape:
         cotangent : array_like, optional
             Of the shape of `output`; 1 if that is a scalar.
         into : mutable mapping from Tensor to ndarray, optional
-            Where to sum the gradients instead of the leaves' `grad`. Threads that walk tapes of
-            their own into sinks of their own may share parameters.
+            Where to sum the gradients instead of the leaves' `grad`, each as it arrives. Threads
+            that walk tapes of their own into sinks of their own may share parameters.
         keep : bool
             Keep what the records saved, for another walk.
 

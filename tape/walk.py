@@ -29,10 +29,10 @@ def walk(
 ) -> Iterator[Step]:
     """Pull the cotangent `first` of a record's result back to the leaves, in reverse order.
 
-    At the end the gradients are added to the leaves' `grad`, or to `into`. With `may_write`, sums
-    go into arrays that earlier steps handed out. See `Tape.backward`.
+    The gradients are added to `into` as they arrive, or at the end to the leaves' `grad`. With
+    `may_write`, sums go into arrays that earlier steps handed out. See `Tape.backward`.
     """
-    cotangents = Cotangents(may_write)
+    cotangents = Cotangents(may_write, into)
     cotangents.add(start.number, first, owned=False)
     for number in range(start.number, -1, -1):
         g = cotangents.pop(number)
@@ -47,7 +47,11 @@ def walk(
         arrival = None  # the next step may have the memory
         yield step
         del step
-    _deliver(cotangents, into)
+    for leaf, gradient in cotangents.owned_items():
+        if leaf.grad is None:
+            leaf.grad = gradient
+        else:
+            np.add(leaf.grad, gradient, out=leaf.grad)
 
 
 def first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
@@ -106,17 +110,3 @@ def _blame(record: Record, operands: list[Record | Tensor | None]) -> Iterator[N
         call = record.op.describe_call(operands)
         error.add_note(f"in the VJP of {call}, {describe_place(record.line, record.scope)}")
         raise
-
-
-def _deliver(cotangents: Cotangents, into: MutableMapping[Tensor, np.ndarray] | None) -> None:
-    """Add what has reached the leaves to their `grad`, or to `into`."""
-    for leaf, gradient in cotangents.owned_items():
-        if into is None:
-            if leaf.grad is None:
-                leaf.grad = gradient
-            else:
-                np.add(leaf.grad, gradient, out=leaf.grad)
-        elif leaf in into:
-            np.add(into[leaf], gradient, out=into[leaf])
-        else:
-            into[leaf] = gradient

@@ -66,6 +66,27 @@ def test_trap_a_buffer_that_is_somebody_elses_is_never_written_to(n, owned):
             assert not np.shares_memory(array, total)
 
 
+@pytest.mark.parametrize("held_before", [False, True])
+@pytest.mark.parametrize("owned", [False, True])
+def test_what_reaches_a_leaf_is_summed_in_the_sink_as_it_arrives(owned, held_before):
+    leaf = Tensor([0.0, 0.0], requires_grad=True)
+    held = np.array([4.0, 32.0])
+    sink = {leaf: held} if held_before else {}
+    first, second = np.array([1.0, 8.0]), np.array([2.0, 16.0])
+    cotangents = Cotangents(into=sink)
+
+    cotangents.add(leaf, first, owned)
+    np.testing.assert_array_equal(sink[leaf], [5, 40] if held_before else [1, 8])
+    cotangents.add(leaf, second, owned)
+
+    np.testing.assert_array_equal(sink[leaf], [7, 56] if held_before else [3, 24])
+    assert (sink[leaf] is held) == held_before
+    assert (sink[leaf] is first) == (owned and not held_before)
+    assert owned or first[0] == 1
+    np.testing.assert_array_equal(second, [2, 16])
+    assert not list(cotangents.owned_items())
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_trap_a_buffer_that_may_not_be_written_to_stays_as_it_was_however_fresh(n):
     given_in = [np.array([2.0**i, 8.0**i]) for i in range(n)]

@@ -509,25 +509,21 @@ def test_a_second_walk_doubles_with_keep_and_is_an_error_without():
         (lambda g: (g, lambda: {}[0]), KeyError, "0"),
     ],
 )
-@pytest.mark.parametrize("into_sink", [False, True])
-def test_a_faulty_vjp_is_named_and_leaves_no_partial_gradient(vjp, kind, says, into_sink):
+def test_a_faulty_vjp_is_named_and_leaves_no_partial_gradient(vjp, kind, says):
     a, b, reached_before = leaf(2, 3), leaf(2, 3), leaf(2, 3)
     a.grad = np.ones((2, 3), np.float32)
-    sink = {a: np.ones((2, 3), np.float32)}
 
     with Tape() as tape:
         with scope("blocks"), scope("3"):
             y, line = op_with_vjp(vjp, "faulty")(a, b), here()
         loss = (y * reached_before * a).sum()
     with pytest.raises(kind, match=says) as error:
-        tape.backward(loss, into=sink if into_sink else None)
+        tape.backward(loss)
 
     (note,) = error.value.__notes__
     for part in ("faulty(float32(2, 3), float32(2, 3))", line, "blocks.3"):
         assert part in note
-    for gradient in (a.grad, sink[a]):
-        np.testing.assert_array_equal(gradient, np.ones((2, 3)))
-    assert list(sink) == [a]
+    np.testing.assert_array_equal(a.grad, np.ones((2, 3)))
     assert b.grad is None and reached_before.grad is None
 
 
