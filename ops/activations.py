@@ -14,6 +14,9 @@ Array = np.ndarray
 TAILS = Sample(np.array([-30.0, -5.0, 5.0, 30.0]))
 SMOOTH = (*UNARY, TAILS)
 
+PIECE = 1 << 15
+"""Elements worked on together: what an op makes of them on the way stays in the cache."""
+
 
 @op(samples=UNARY_WITH_KINK_AT_0)
 def relu(x: Array, /):
@@ -103,28 +106,28 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
 
 
 def _gelu_tanh(x: Array):
+    """The derivative is made beside the value and saved in place of x: the half of memory."""
     scale = math.sqrt(2 / math.pi)
-    t = np.multiply(x, x, out=np.empty_like(x))  # in place from here: memory is what gelu costs
-    t *= 0.044715 * scale
-    t += scale
-    t *= x
-    np.tanh(t, out=t)
-    y = t + 1
-    y *= x
-    y *= 0.5
-
-    def vjp(g: Array) -> Array:
-        slope = x * x
-        slope *= -3 * 0.044715 * scale
-        slope -= scale
-        slope *= x  # -x times the derivative of the argument of tanh
-        dx = t * t
-        dx -= 1
-        dx *= slope
-        dx += t
-        dx += 1
-        dx *= 0.5
-        dx *= g
-        return dx
-
-    return y, vjp
+    y, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
+    flat = [array.reshape(-1) for array in (x, y, slope)]
+    buffers = np.empty((2, min(PIECE, x.size)), x.dtype)
+    for start in range(0, x.size, PIECE):
+        x_piece, y_piece, slope_piece = (array[start : start + PIECE] for array in flat)
+        t, bend = buffers[:, : x_piece.size]
+        np.multiply(x_piece, x_piece, out=bend)
+        np.multiply(bend, 0.044715 * scale, out=t)
+        t += scale
+        t *= x_piece
+        np.tanh(t, out=t)
+        bend *= -3 * 0.044715 * scale
+        bend -= scale
+        bend *= x_piece  # -x times the derivative of the argument of tanh
+        np.multiply(t, t, out=slope_piece)
+        slope_piece -= 1
+        slope_piece *= bend
+        t += 1
+        slope_piece += t
+        slope_piece *= 0.5
+        np.multiply(t, x_piece, out=y_piece)
+        y_piece *= 0.5
+    return y, lambda g: g * slope

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import ops
+from ops import composed
+from ops.activations import PIECE
 
 from .running import value_and_gradients
 
@@ -16,6 +18,15 @@ def test_gelu_at_plus_and_minus_1e4_is_the_identity_and_zero(approximate, dtype)
     y, [dx] = value_and_gradients(lambda x: ops.gelu(x, approximate=approximate), x, cotangent=g)
     np.testing.assert_array_equal(y, [0, 0, 1e4])
     np.testing.assert_array_equal(dx, [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 3])
+def test_gelu_in_pieces_is_that_of_the_whole(size):
+    x = np.random.default_rng(0).standard_normal((1, size))
+    y, [dx] = value_and_gradients(lambda x: ops.gelu(x, approximate="tanh"), x)
+    expected, [dexpected] = value_and_gradients(composed.gelu_tanh, x)
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(dx, dexpected, rtol=1e-12, atol=1e-14)
 
 
 def test_gelu_of_integers_is_that_of_floats():
