@@ -21,7 +21,7 @@ from ops.grouped_attention import scaled_dot_product_attention
 from ops.indexing import embedding, getitem, take, take_along_axis
 from ops.joining import concatenate, split, stack
 from ops.linalg import dot, linear, matmul, outer
-from ops.losses import cross_entropy
+from ops.losses import cross_entropy, linear_cross_entropy
 from ops.methods import give_methods
 from ops.normalization import layernorm, rmsnorm
 from ops.reductions import max, min, norm, prod, sum
@@ -73,6 +73,7 @@ __all__ = [
     "index_set",
     "layernorm",
     "linear",
+    "linear_cross_entropy",
     "log",
     "log1p",
     "log_softmax",

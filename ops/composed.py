@@ -136,6 +136,13 @@ def cross_entropy(
     return (z_loss * log_normaliser * log_normaliser - smoothed).mean()
 
 
+def linear_cross_entropy(
+    x: Tensor, weight: Tensor, targets: np.ndarray, ignore_index: int = -100
+) -> Tensor:
+    """`ops.linear_cross_entropy`."""
+    return cross_entropy(matmul(x, weight.T), targets, ignore_index)
+
+
 def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
     """softmax(q k^T / sqrt(d_head)) v; with fewer queries than keys, the queries are the last.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ops.indexing import check_ids
-from tape import Sample, integers, normal, op
+from tape import Sample, current_tape, integers, normal, op
 
 Array = np.ndarray
 
@@ -91,3 +91,62 @@ def cross_entropy(
         return dlogits.reshape(shape), None
 
     return loss.sum() / n, vjp
+
+
+ROWS = 256
+"""Rows of logits that exist at once in `linear_cross_entropy`."""
+
+
+@op(
+    samples=(
+        Sample(normal(5, 3), normal(4, 3), integers(0, 4, 5)),
+        Sample(normal(2, 3, 2), normal(4, 2), integers(0, 4, 2, 3)),
+        Sample(normal(ROWS + 3, 1), normal(3, 1), integers(0, 3, ROWS + 3)),
+        Sample(normal(5, 3), normal(4, 3), np.array([0, -100, 3, -100, 1])),
+        Sample(normal(3, 2), normal(4, 2), np.array([3, 0, 3], np.uint8), ignore_index=3),
+        Sample(normal(3, 2, scale=1e2), normal(4, 2, scale=1e2), np.array([3, 0, 1])),
+    ),
+    flops=lambda x, weight, *targets_and_settings, **options: 2 * x.size * len(weight),
+)
+def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_index: int = -100):
+    """`cross_entropy` of the logits x weight^T, of which only some rows exist at a time.
+
+    With dlogits as there: dx = dlogits weight and dweight = dlogits^T x. Under a tape they are
+    made along with the loss, while the logits are there, and the VJP only scales them.
+
+    x : (..., d); weight : (n_classes, d); targets : (...) as in `cross_entropy`.
+
+    Raises
+    ------
+    IndexError, ValueError
+        As in `cross_entropy`.
+
+    Source: Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training", 2024.
+    """
+    n_classes, d = weight.shape
+    if targets.shape != x.shape[:-1]:
+        raise ValueError(f"targets of shape {targets.shape} for x of shape {x.shape}")
+    rows, classes = x.reshape(targets.size, d), targets.reshape(-1)
+    counted = classes != ignore_index
+    check_ids(classes[counted], n_classes, "a target")
+    n = max(int(counted.sum()), 1)
+    loss = np.zeros((), x.dtype)
+    differentiated = current_tape() is not None
+    if differentiated:
+        dx, dweight = np.empty(rows.shape, x.dtype), np.zeros_like(weight)
+    for start in range(0, len(rows), ROWS):
+        piece = slice(start, start + ROWS)
+        kept = np.flatnonzero(counted[piece])
+        places = kept, classes[piece][kept]
+        scores = rows[piece] @ weight.T
+        scores -= scores.max(1, keepdims=True)
+        at_targets = scores[places]
+        np.exp(scores, out=scores)
+        total = scores @ np.ones(n_classes, x.dtype)
+        loss += (np.log(total[kept]) - at_targets).sum()
+        if differentiated:
+            scores *= (counted[piece] / (n * total))[:, None]
+            scores[places] -= 1 / n
+            np.matmul(scores, weight, out=dx[piece])
+            dweight += scores.T @ rows[piece]
+    return loss / n, lambda g: (lambda: (g * dx).reshape(x.shape), lambda: g * dweight, None)

@@ -18,6 +18,7 @@ TWINS = {
     ops.gelu: lambda x, approximate: composed.gelu_tanh(x),
     ops.layernorm: composed.layernorm,
     ops.linear: composed.linear,
+    ops.linear_cross_entropy: composed.linear_cross_entropy,
     ops.logsumexp: composed.logsumexp,
     ops.norm: composed.norm,
     ops.rmsnorm: composed.rmsnorm,

@@ -1,12 +1,16 @@
 """Cross-entropy: which targets count, and which are refused."""
 
 import re
+import tracemalloc
 from functools import partial
 
 import numpy as np
 import pytest
 
 import ops
+from ops import composed
+from ops.losses import ROWS
+from tape import Tape, Tensor
 
 from .running import value_and_gradients
 
@@ -31,6 +35,40 @@ def test_nothing_counted_is_loss_zero_and_gradient_zero_where_torch_has_nan(targ
     assert loss == 0
     assert loss.dtype == np.float32
     assert not dlogits.any()
+
+
+@pytest.mark.parametrize("n_rows", [ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 1])
+def test_rows_of_logits_in_pieces_are_those_of_the_whole(n_rows):
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((n_rows, 3)), rng.standard_normal((4, 3))
+    targets = rng.choice([0, 1, 3, -100], n_rows)
+    found, expected = (
+        value_and_gradients(loss, x, weight, targets)
+        for loss in (ops.linear_cross_entropy, composed.linear_cross_entropy)
+    )
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+    for gradient, twin in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(gradient, twin, rtol=1e-10, atol=1e-15)
+
+
+def test_the_full_logits_never_exist():
+    n_rows, n_classes = 8 * ROWS, 500
+    x, weight = np.ones((n_rows, 2), np.float32), np.ones((n_classes, 2), np.float32)
+    tracemalloc.start()
+    with Tape() as tape:
+        leaf = Tensor(weight, requires_grad=True)
+        loss = ops.linear_cross_entropy(x, leaf, np.zeros(n_rows, int))
+    tape.backward(loss)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < n_rows * n_classes * x.itemsize / 2
+
+
+def test_targets_for_other_rows_are_refused():
+    with pytest.raises(ValueError, match=r"targets of shape \(3,\) for x of shape \(2, 4\)"):
+        ops.linear_cross_entropy(np.zeros((2, 4)), np.zeros((5, 4)), np.zeros(3, int))
+    with pytest.raises(IndexError, match="a target of 5 is outside the range 0 to 4"):
+        ops.linear_cross_entropy(np.zeros((2, 4)), np.zeros((5, 4)), np.array([0, 5]))
 
 
 @pytest.mark.parametrize("target", [3, 200, -1, -99])

@@ -148,6 +148,9 @@ TWINS: dict[str, Callable[..., torch.Tensor]] = {
     "index_set": _index_set,
     "layernorm": lambda x, *affine, eps=1e-5: F.layer_norm(x, x.shape[-1:], *affine, eps=eps),
     "linear": F.linear,
+    "linear_cross_entropy": lambda x, weight, *targets, **options: _cross_entropy(
+        F.linear(x, weight), *targets, **options
+    ),
     "log": torch.log,
     "log1p": torch.log1p,
     "log_softmax": lambda x, axis=-1: x.log_softmax(axis),
