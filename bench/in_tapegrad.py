@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bench.configurations import Configuration
 from train.allocator import keep_freed_memory
-from train.optim import AdamW, clip_by_global_norm
+from train.optim import AdamW, clipping
 from train.workers import Workers
 
 BETAS, WEIGHT_DECAY, RATE, MAX_NORM = (0.9, 0.95), 0.1, 1e-3, 1.0
@@ -24,8 +24,8 @@ def train_step(configuration: Configuration, workers: int) -> Callable[[], tuple
     def step() -> tuple[float, float]:
         began = time.perf_counter()
         loss, gradients = pool.gradients(model, inputs, targets, configuration.micro_batch)
-        clip_by_global_norm(gradients, MAX_NORM)
-        optimizer.step(gradients, RATE)
+        _, scale = clipping(gradients, MAX_NORM, pool.map)
+        optimizer.step(gradients, RATE, scale, pool.map)
         return time.perf_counter() - began, loss
 
     return step

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models import Transformer
-from train.optim import AdamW, clip_by_global_norm
+from train.optim import AdamW, clipping
 from train.schedule import learning_rate
 from train.workers import Workers
 
@@ -37,8 +37,8 @@ def train(model):
     with Workers(2) as workers:
         for step in range(STEPS):
             loss, gradients = workers.gradients(model, *batch(step), micro_batch=1)
-            clip_by_global_norm(gradients, CLIP)
-            optimizer.step(gradients, rate(step))
+            _, scale = clipping(gradients, CLIP)
+            optimizer.step(gradients, rate(step), scale)
             yield loss
 
 

@@ -17,7 +17,7 @@ from train.diagnosis import first_nonfinite
 from train.errors import UserError
 from train.evaluate import Evaluation, evaluate
 from train.generate import Sampling, tell
-from train.optim import AdamW, clip_by_global_norm
+from train.optim import AdamW, clipping
 from train.report import write_report
 from train.run import Run
 from train.schedule import learning_rate
@@ -145,12 +145,12 @@ class Trainer:
         config = self.run.config
         began = time.monotonic()
         loss, gradients = self._gradients(self.done)
-        norm = clip_by_global_norm(gradients, config.clip)
+        norm, scale = clipping(gradients, config.clip, self.workers.map)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             symptom = f"the loss is {loss} and the norm of its gradient {norm}"
             raise self._diverged(symptom, micro_batches(*self._batch(self.done)))
         lr = learning_rate(self.done, config.steps, config.lr, config.warmup, config.final_lr)
-        self.optimizer.step(gradients, lr)
+        self.optimizer.step(gradients, lr, scale, self.workers.map)
         speed = config.batch_size * config.context / (time.monotonic() - began)
         self.run.log(
             "train",

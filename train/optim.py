@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +13,20 @@ from tape import Tensor
 
 Gradients = Mapping[Tensor, np.ndarray]
 
+PIECE = 1 << 15
+"""Elements updated together: what is computed on the way stays in the cache."""
 
-def clip_by_global_norm(gradients: Gradients, max_norm: float) -> float:
-    """Scale all gradients, in place, so that their joint 2-norm is at most `max_norm`.
 
-    Returns the norm before scaling. Source: Pascanu et al., "On the difficulty of training
+def clipping(
+    gradients: Gradients, max_norm: float, map: Callable[..., Iterable[Any]] = map
+) -> tuple[float, float]:
+    """The joint 2-norm of all gradients, and the factor that makes it at most `max_norm`.
+
+    `map` may be that of `Workers`. Source: Pascanu et al., "On the difficulty of training
     recurrent neural networks", 2013.
     """
-    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
-    scale = max_norm / (norm + 1e-6)  # the small number is PyTorch's, so that the two agree
-    if scale < 1:
-        for g in gradients.values():
-            g *= scale
-    return norm
+    norm = math.sqrt(sum(map(lambda g: float(np.vdot(g, g)), gradients.values())))
+    return norm, min(1.0, max_norm / (norm + 1e-6))  # PyTorch's small number, so that they agree
 
 
 class AdamW:
@@ -56,20 +59,38 @@ class AdamW:
         self.m = {name: np.zeros_like(p.data) for name, p in self.parameters.items()}
         self.v = {name: np.zeros_like(p.data) for name, p in self.parameters.items()}
 
-    def step(self, gradients: Gradients, lr: float) -> None:
-        """Update every parameter, in place, from its gradient."""
+    def step(
+        self,
+        gradients: Gradients,
+        lr: float,
+        scale: float = 1.0,
+        map: Callable[..., Iterable[Any]] = map,
+    ) -> None:
+        """Update every parameter, in place, from its gradient times `scale`.
+
+        `map` may be that of `Workers`: parameters are updated one by one.
+        """
         self.updates += 1
         rate = lr / (1 - self.beta1**self.updates)
         root = 1 / math.sqrt(1 - self.beta2**self.updates)
-        for name, parameter in self.parameters.items():
-            p, g, m, v = parameter.data, gradients[parameter], self.m[name], self.v[name]
-            m *= self.beta1
-            m += (1 - self.beta1) * g
-            v *= self.beta2
-            v += (1 - self.beta2) * g * g
-            if p.ndim > 1:
-                p *= 1 - lr * self.weight_decay
-            p -= rate * m / (np.sqrt(v) * root + self.eps)
+
+        def update(name: str) -> None:
+            parameter = self.parameters[name]
+            arrays = parameter.data, gradients[parameter], self.m[name], self.v[name]
+            whole = [np.atleast_1d(array) for array in arrays]
+            rows = max(1, PIECE * len(whole[0]) // max(1, parameter.size))
+            for start in range(0, len(whole[0]), rows):
+                p, g, m, v = (array[start : start + rows] for array in whole)
+                g = g * scale
+                m *= self.beta1
+                m += (1 - self.beta1) * g
+                v *= self.beta2
+                v += (1 - self.beta2) * g * g
+                if parameter.ndim > 1:
+                    p *= 1 - lr * self.weight_decay
+                p -= rate * m / (np.sqrt(v) * root + self.eps)
+
+        deque(map(update, self.parameters), maxlen=0)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The moments, as "m.NAME" and "v.NAME"; the arrays themselves, not copies."""

@@ -94,9 +94,12 @@ class Workers:
 
         shares = self.map(share, range(min(self.n, n)))
         gradients = shares[0][1]
-        for _, sink in shares[1:]:
-            for parameter, gradient in sink.items():
-                gradients[parameter] += gradient
+
+        def total(parameter: Tensor) -> None:
+            for _, sink in shares[1:]:
+                gradients[parameter] += sink.pop(parameter)
+
+        self.map(total, list(gradients))
         return sum(loss for losses, _ in shares for loss in losses) / n, gradients
 
 

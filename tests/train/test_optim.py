@@ -6,7 +6,8 @@ import pytest
 import ops
 from models import Embedding, Linear, Module, Transformer
 from tape import Tape, Tensor
-from train.optim import AdamW, clip_by_global_norm
+from train.optim import PIECE, AdamW, clipping
+from train.workers import Workers
 
 SHAPES = {"matrix": (4, 3), "vector": (5,), "kernel": (2, 3, 2), "number": ()}
 RATES = (1e-3, 1e-2, 1e-2, 5e-3, 0.0, 1e-3)
@@ -70,36 +71,41 @@ def test_restored_state_goes_on_as_if_nothing_had_happened():
         np.testing.assert_array_equal(copy.data, parameters[name].data)
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-6)])
-def test_clipping_scales_all_gradients_to_the_norm(dtype, rtol):
-    gradients = gradients_of(parameters_of(dtype), seed=0)
-    before = [g.copy() for g in gradients.values()]
-    norm = np.linalg.norm(np.concatenate([g.ravel() for g in before]).astype(np.float64))
-    assert clip_by_global_norm(gradients, 0.5) == pytest.approx(norm, rel=rtol)
-    for g, original in zip(gradients.values(), before, strict=True):
-        assert g.dtype == dtype
-        np.testing.assert_allclose(g, original * (0.5 / (norm + 1e-6)), rtol)
-    assert clip_by_global_norm(gradients, 1.0) == pytest.approx(0.5, rel=1e-5)
+@pytest.mark.parametrize("shape", [(3, PIECE), (2 * PIECE + 3,), (PIECE // 5, 7), (0, 3)])
+def test_pieces_threads_and_a_scale_change_nothing_but_the_speed(shape):
+    def stepped(change):
+        rng = np.random.default_rng(0)
+        p = Tensor(rng.standard_normal(shape), requires_grad=True)
+        optimizer = AdamW([("p", p)], 0.9, 0.99, 0.1)
+        change(optimizer, p, rng.standard_normal(shape))
+        return p.data
+
+    def all_at_once(optimizer, p, g):
+        m, v = 0.1 * 0.5 * g, 0.01 * 0.25 * g * g
+        p.data *= 1 - 0.02 * 0.1 * (p.ndim > 1)
+        p.data -= 0.02 * (m / 0.1) / (np.sqrt(v / 0.01) + 1e-8)
+
+    def by_workers(optimizer, p, g):
+        with Workers(2) as workers:
+            optimizer.step({p: g}, 0.02, 0.5, workers.map)
+
+    np.testing.assert_allclose(stepped(by_workers), stepped(all_at_once), 1e-12)
 
 
-def test_clipping_leaves_gradients_within_the_norm_alone():
-    gradients = gradients_of(parameters_of(np.float32), seed=0)
-    before = [g.copy() for g in gradients.values()]
-    clip_by_global_norm(gradients, 1e3)
-    for g, original in zip(gradients.values(), before, strict=True):
-        np.testing.assert_array_equal(g, original)
-
-
-def test_clipping_is_that_of_torch():
+@pytest.mark.parametrize(("max_norm", "clipped"), [(0.5, True), (1e3, False)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_clipping_is_that_of_torch(max_norm, clipped, dtype):
     torch = pytest.importorskip("torch")
-    gradients = gradients_of(parameters_of(np.float64), seed=0)
-    twins = [torch.zeros(g.shape, dtype=torch.float64) for g in gradients.values()]
+    gradients = gradients_of(parameters_of(dtype), seed=0)
+    twins = [torch.zeros(g.shape, dtype=getattr(torch, dtype)) for g in gradients.values()]
     for twin, g in zip(twins, gradients.values(), strict=True):
         twin.grad = torch.tensor(g)
-    norm = torch.nn.utils.clip_grad_norm_(twins, 0.5).item()
-    assert clip_by_global_norm(gradients, 0.5) == pytest.approx(norm, rel=1e-12)
+    expected = torch.nn.utils.clip_grad_norm_(twins, max_norm).item()
+    norm, scale = clipping(gradients, max_norm)
+    assert norm == pytest.approx(expected, rel=1e-6)
+    assert (scale < 1) == clipped
     for twin, g in zip(twins, gradients.values(), strict=True):
-        np.testing.assert_allclose(g, twin.grad.numpy(), rtol=1e-12)
+        np.testing.assert_allclose(scale * g, twin.grad.numpy(), rtol=1e-6)
 
 
 def train(model, loss_of, n_steps, lr):
@@ -110,8 +116,8 @@ def train(model, loss_of, n_steps, lr):
         with Tape() as tape:
             loss = loss_of()
         tape.backward(loss, into=gradients)
-        clip_by_global_norm(gradients, 1.0)
-        optimizer.step(gradients, lr * (1 - step / n_steps))
+        _, scale = clipping(gradients, 1.0)
+        optimizer.step(gradients, lr * (1 - step / n_steps), scale)
     return loss.item()
 
 
