@@ -24,7 +24,7 @@ def train_step(configuration: Configuration, workers: int) -> Callable[[], tuple
     def step() -> tuple[float, float]:
         began = time.perf_counter()
         loss, gradients = pool.gradients(model, inputs, targets, configuration.micro_batch)
-        _, scale = clipping(gradients, MAX_NORM, pool.map)
+        _, scale = clipping(gradients, MAX_NORM)
         optimizer.step(gradients, RATE, scale, pool.map)
         return time.perf_counter() - began, loss
 

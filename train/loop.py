@@ -145,7 +145,7 @@ class Trainer:
         config = self.run.config
         began = time.monotonic()
         loss, gradients = self._gradients(self.done)
-        norm, scale = clipping(gradients, config.clip, self.workers.map)
+        norm, scale = clipping(gradients, config.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             symptom = f"the loss is {loss} and the norm of its gradient {norm}"
             raise self._diverged(symptom, micro_batches(*self._batch(self.done)))

@@ -13,19 +13,17 @@ from tape import Tensor
 
 Gradients = Mapping[Tensor, np.ndarray]
 
-PIECE = 1 << 15
-"""Elements updated together: what is computed on the way stays in the cache."""
+PIECE = 1 << 18
+"""Elements updated together: few enough for the cache to hold what is computed on the way, and
+enough for threads not to wait for each other's lock."""
 
 
-def clipping(
-    gradients: Gradients, max_norm: float, map: Callable[..., Iterable[Any]] = map
-) -> tuple[float, float]:
+def clipping(gradients: Gradients, max_norm: float) -> tuple[float, float]:
     """The joint 2-norm of all gradients, and the factor that makes it at most `max_norm`.
 
-    `map` may be that of `Workers`. Source: Pascanu et al., "On the difficulty of training
-    recurrent neural networks", 2013.
+    Source: Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
     """
-    norm = math.sqrt(sum(map(lambda g: float(np.vdot(g, g)), gradients.values())))
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
     return norm, min(1.0, max_norm / (norm + 1e-6))  # PyTorch's small number, so that they agree
 
 
