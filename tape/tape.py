@@ -247,7 +247,8 @@ class Tape:
     ) -> Iterator[Step]:
         """`backward`, one record at a time; what it hands out stays as it is handed out.
 
-        Gradients appear when the last step has been taken; a walk that is left before leaves none.
+        Leaves get their `grad` when the last step has been taken; a walk that is left before
+        leaves none.
 
         Yields
         ------
