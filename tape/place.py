@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class _OpenScopes(threading.local):
@@ -17,13 +15,16 @@ class _OpenScopes(threading.local):
 _open = _OpenScopes()
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+class scope:
     """Name the part of a model that the ops inside belong to; scopes nest as "blocks.3.attn"."""
-    _open.names.append(name)
-    try:
-        yield
-    finally:
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        _open.names.append(self.name)
+
+    def __exit__(self, *exception: object) -> None:
         _open.names.pop()
 
 

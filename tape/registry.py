@@ -77,7 +77,7 @@ class Op:
 
     def __call__(self, *args: Any, **options: Any) -> Tensor | list[Tensor]:
         """Run the op, and record it if a tape is open."""
-        if not options.keys().isdisjoint(self.operand_names):
+        if options and not options.keys().isdisjoint(self.operand_names):
             args, options = self._by_place(args, options)
         if self.variadic:
             if not args:
@@ -88,8 +88,7 @@ class Op:
             raise TypeError(f"too many arguments by place ({len(args)}) for {self!r}")
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
-        tensors = _as_tensors(operands)
-        values = [x if t is None else t.data for x, t in zip(operands, tensors, strict=True)]
+        values = [x.data if isinstance(x, Tensor) else _value(x, operands) for x in operands]
         try:
             arguments = [*values, *map(_untaped, settings)]
             options = {key: _untaped(value) for key, value in options.items()}
@@ -100,25 +99,25 @@ class Op:
             where = describe_place(line_of_caller(), current_scope())
             error.add_note(f"in {self.describe_call(values)}, {where}")
             raise
-        tape = current_tape()
         several = isinstance(found, list)
-        pairs = found if several else [found]
+        tape = current_tape()
         if tape is None:
-            results = [Tensor(as_array(result)) for result, _ in pairs]
-        else:
-            flops = self.flops(*arguments, **options) if self.flops else 0
-            left_out = [None] * (self.n_operands - len(tensors))
-            results = [
-                tape.record(
-                    self,
-                    tensors + left_out,
-                    as_array(result),
-                    vjp,
-                    flops=flops // len(pairs),
-                    seconds=seconds / len(pairs),
-                )
-                for result, vjp in pairs
-            ]
+            return [Tensor(result) for result, _ in found] if several else Tensor(found[0])
+        pairs = found if several else [found]
+        flops = self.flops(*arguments, **options) if self.flops else 0
+        tensors = list(map(_tensor, operands, values))
+        left_out = [None] * (self.n_operands - len(tensors))
+        results = [
+            tape.record(
+                self,
+                tensors + left_out,
+                as_array(result),
+                vjp,
+                flops=flops // len(pairs),
+                seconds=seconds / len(pairs),
+            )
+            for result, vjp in pairs
+        ]
         return results if several else results[0]
 
     def _by_place(
@@ -186,17 +185,22 @@ def _untaped(option: Any) -> Any:
     return option.data
 
 
-def _as_tensors(operands: Sequence[Any]) -> list[Tensor | None]:
-    """Operands as tensors, where they can be; a number takes the dtype of the arrays beside it."""
-    dtypes = [x.dtype for x in operands if hasattr(x, "dtype") and x.dtype.kind == "f"]
+def _value(operand: Any, beside: Sequence[Any]) -> Any:
+    """What `fn` gets for an operand that is no tensor: an array, unless it is a str or None.
 
-    def tensor(x: Any) -> Tensor | None:
-        if x is None or isinstance(x, str):
-            return None
-        if isinstance(x, Tensor):
-            return x
-        if dtypes and type(x) in (bool, int, float):
-            return Tensor(np.asarray(x, np.result_type(*dtypes)))
-        return Tensor(x)
+    A number takes the dtype of the arrays beside it.
+    """
+    if operand is None or isinstance(operand, str):
+        return operand
+    if type(operand) in (bool, int, float):
+        dtypes = [x.dtype for x in beside if hasattr(x, "dtype") and x.dtype.kind == "f"]
+        if dtypes:
+            return np.asarray(operand, np.result_type(*dtypes))
+    return as_array(operand)
 
-    return [tensor(x) for x in operands]
+
+def _tensor(operand: Any, value: Any) -> Tensor | None:
+    """What the tape records of an operand; `value` is that of `_value`."""
+    if operand is None or isinstance(operand, str):
+        return None
+    return operand if isinstance(operand, Tensor) else Tensor(value)
