@@ -59,7 +59,7 @@ def saved_by(
 def arrays_in(value: Any) -> Iterator[np.ndarray]:
     """The arrays that a function reaches through its closure and its defaults.
 
-    It looks into sequences and functions, not into other objects.
+    It looks into tensors, sequences and functions, not into other objects.
     """
     return _arrays_in(value, set())
 
@@ -67,6 +67,8 @@ def arrays_in(value: Any) -> Iterator[np.ndarray]:
 def _arrays_in(value: Any, seen: set[int]) -> Iterator[np.ndarray]:
     if isinstance(value, np.ndarray):
         yield value
+    elif isinstance(value, Tensor):
+        yield value.data
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _arrays_in(item, seen)

@@ -124,6 +124,7 @@ def new_model(config: Config, tokenizer: Tokenizer) -> Transformer:
         dropout=config.dropout,
         std=config.init_std,
         seed=config.seed,
+        recompute=config.recompute,
     )
 
 

@@ -22,6 +22,7 @@ SETTINGS = {
     **dict.fromkeys(["warmup", "final_lr"], st.floats(0, 1)),
     **dict.fromkeys(["data", "prompt"], words),
     "preset": st.sampled_from(list(PRESETS)),
+    "recompute": st.booleans(),
     "tokenizer": st.none() | st.just(Path("a folder/tokenizer.json")),
     "toy_megabytes": positive,
     "minutes": st.none() | positive,

@@ -1,0 +1,179 @@
+"""Activations computed twice: the same gradients from less memory."""
+
+import copy
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import ops
+from models import MLP, Dropout, Linear, Module, recompute
+from tape import Tape, Tensor
+from train.workers import Workers
+
+from .small import random_ids, small_transformer
+
+IDS, TARGETS = random_ids(4, 8), random_ids(4, 8, seed=1)
+
+
+def floats(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+class Noisy(Module):
+    """An MLP, dropout and a layer, with a scale that is given by name."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.inner = MLP(6, rng)
+        self.dropout = Dropout(0.4)
+        self.outer = Linear(6, 6, rng)
+
+    def forward(self, x, rng, scale):
+        return self.outer(self.dropout(self.inner(x) * scale, rng))
+
+
+def run(module, **options):
+    """The loss of two calls that draw from one generator, and the leaves that it depends on."""
+    x, scales = Tensor(floats(3, 6), True), [Tensor(floats(6) + i, True, "scale") for i in range(2)]
+    rng = np.random.default_rng(3)
+    with Tape(**options) as tape:
+        h = module(x * 2.0, rng, scale=scales[0])
+        h = module(h, rng, scale=scales[1])
+        loss = ops.sum(h * h) * rng.random()
+    return tape, loss, [x, *scales, *module.parameters()]
+
+
+def part(module):
+    recompute(module.inner)
+    return module
+
+
+def parts_in_the_whole(module):
+    for inner in (module.inner.up, module.inner, module.outer):
+        recompute(inner)
+    return recompute(module)
+
+
+@pytest.mark.parametrize("options", [{}, {"guard": False}, {"keep_results": True}])
+@pytest.mark.parametrize("applied", [recompute, part, parts_in_the_whole])
+def test_loss_and_gradients_are_the_same_to_the_bit(applied, options):
+    tape, loss, leaves = run(applied(Noisy()), **options)
+    plain_tape, plain_loss, plain_leaves = run(Noisy(), **options)
+    assert loss.item() == plain_loss.item()
+    for again in range(2):
+        tape.backward(loss, keep=not again)
+        plain_tape.backward(plain_loss, keep=not again)
+        for x, plain in zip(leaves, plain_leaves, strict=True):
+            assert plain.grad.any()
+            np.testing.assert_array_equal(x.grad, plain.grad, strict=True)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_workers_get_the_same_gradients_of_a_transformer(n):
+    def gradients(**options):
+        model = small_transformer(dropout=0.3, **options)
+        with Workers(n) as workers:
+            loss, found = workers.gradients(model, IDS, TARGETS, micro_batch=1, seed=(5,))
+        return [loss, *(found[parameter] for parameter in model.parameters())]
+
+    for ours, plain in zip(gradients(recompute=True), gradients(), strict=True):
+        np.testing.assert_array_equal(ours, plain)
+
+
+def test_a_block_is_one_record_that_saves_what_it_was_given_and_counts_all_flops():
+    tapes = []
+    for options in ({}, {"recompute": True}):
+        with Tape() as tape:
+            small_transformer(dropout=0.3, **options)(IDS, np.random.default_rng(0))
+        tapes.append([record for record in tape.records if record.scope.startswith("blocks.1")])
+    plain, (block,) = tapes
+    assert (block.op.name, block.scope) == ("recompute", "blocks.1")
+    assert block.flops == sum(record.flops for record in plain) > 0
+    assert block.saved_bytes == IDS.size * 12 * 8  # the residual stream, of width 12 in float64
+    assert block.saved_bytes < sum(record.saved_bytes for record in plain) / 10
+
+
+def test_the_tape_can_say_what_it_knows_of_the_record():
+    module = Noisy()
+    tape, *_ = run(recompute(module))
+    assert "recompute(#0, inner.up.weight, inner.up.bias, " in str(tape)
+    assert "recompute" in tape.render().source
+    assert tape.summary().splitlines()[-1].split()[:2] == ["total", "6"]
+    text = tape.explain(tape.records[1])
+    assert "A module that saves its arguments alone" in text
+    assert "def vjp(g" in text
+
+
+def test_modules_outside_a_tape_or_kept_whole_run_as_ever():
+    module = recompute(Noisy()).eval()
+    with Tape(keep_results=True) as tape:
+        y = module(floats(3, 6), None, scale=2.0)
+    assert "recompute" not in str(tape)
+    np.testing.assert_array_equal(module(floats(3, 6), None, scale=2.0).data, y.data)
+
+
+def test_paths_stay_and_a_copy_is_recomputed_with_parameters_of_its_own():
+    model = small_transformer(recompute=True)
+    assert model.state_dict().keys() == small_transformer().state_dict().keys()
+    twin = copy.deepcopy(model)
+    with Tape() as tape:
+        twin.loss(IDS, TARGETS).backward()
+    assert "recompute" in str(tape)
+    assert all(parameter.grad is not None for parameter in twin.parameters())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_tape_that_nobody_walks_is_freed_at_once():
+    tape, *_ = run(parts_in_the_whole(Noisy()))
+    record = weakref.ref(tape)
+    gc.disable()
+    try:
+        del tape, _
+        assert record() is None
+    finally:
+        gc.enable()
+
+
+def test_a_module_in_another_mode_on_the_walk_back_is_noticed():
+    module = recompute(Noisy())
+    tape, loss, _ = run(module)
+    module.eval()
+    with pytest.raises(RuntimeError, match="5 ops ran again, but 6 before") as caught:
+        tape.backward(loss)
+    assert "in the VJP of recompute(float32(3, 6), float32(24, 6)" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("leaf", "message"), [(2, r"operand \d \(scale\)"), (3, r"operand \d \(inner.up.weight\)")]
+)
+def test_a_change_to_what_a_module_was_given_is_noticed(leaf, message):
+    tape, loss, leaves = run(recompute(Noisy()))
+    leaves[leaf].data[0] = 7
+    with pytest.raises(RuntimeError, match=f"recompute.* has been changed since: {message}"):
+        tape.backward(loss)
+
+
+def test_an_error_inside_names_its_place():
+    model = small_transformer(recompute=True)
+    model.blocks[1].mlp.up.weight.data = floats(48, 11)
+    with Tape(), pytest.raises(ValueError) as caught:
+        model(IDS)
+    assert caught.value.__notes__[0].endswith("in scope blocks.1.mlp.up")
+
+
+def test_an_argument_that_comes_back_as_it_is_stays_itself():
+    x = Tensor(floats(3), True)
+    with Tape() as tape:
+        assert recompute(Dropout(0.5)).eval()(x, None) is x
+    assert not tape.records
+
+
+def test_results_other_than_one_tensor_are_refused():
+    class Pair(Module):
+        def forward(self, x):
+            return x, x
+
+    with Tape(), pytest.raises(TypeError, match="returns one tensor, not <class 'tuple'>"):
+        recompute(Pair())(Tensor(floats(3)))
