@@ -3,6 +3,7 @@
 from models.generation import generate, next_token_probabilities
 from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNorm, Linear
 from models.module import Module
+from models.recompute import recompute
 from models.transformer import Block, Transformer
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Transformer",
     "generate",
     "next_token_probabilities",
+    "recompute",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from models.decoder import Decoder
 from models.transformer import Transformer
 
 
@@ -45,9 +46,9 @@ def next_token_probabilities(
         raise ValueError(f"top_k is at least 1, not {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p is above 0 and at most 1, not {top_p}")
-    ranking = np.argsort(-logits, kind="stable")
     if temperature == 0:
-        return (np.arange(len(logits)) == ranking[0]).astype(np.float64)
+        return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
+    ranking = np.argsort(-logits, kind="stable")
     scores = (logits[ranking].astype(np.float64) - logits.max()) / temperature
     ranked = np.exp(scores)
     if top_k is not None:
@@ -83,14 +84,13 @@ def generate(
     if not len(prompt):
         raise ValueError("the prompt is empty: there is nothing to continue")
     ids = list(prompt)[-model.context :]
-    cache, new = model.new_cache(), ids
+    decoder, new = Decoder(model), ids
     for _ in range(n_tokens):
-        if cache[0].length + len(new) > model.context:
+        if decoder.length + len(new) > model.context:
             ids = ids[-(model.context // 2 or 1) :]
-            cache, new = model.new_cache(), ids
-        logits = model(np.array([new]), cache=cache).data[0, -1]
-        probabilities = next_token_probabilities(logits, temperature, top_k, top_p)
-        token = int(rng.choice(len(probabilities), p=probabilities))
+            decoder.length, new = 0, ids
+        p = next_token_probabilities(decoder.read(new), temperature, top_k, top_p)
+        token = int(p.argmax() if temperature == 0 else rng.choice(len(p), p=p))
         if token == stop:
             return
         yield token

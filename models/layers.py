@@ -7,9 +7,7 @@ import math
 import numpy as np
 
 import ops
-from models.cache import LayerCache
 from models.module import Module
-from ops import composed
 from tape import Tensor
 
 
@@ -114,12 +112,8 @@ class CausalSelfAttention(Module):
         self.qkv = Linear(d_model, 3 * d_model, rng, std)
         self.out = Linear(d_model, d_model, rng, out_std)
 
-    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
-        qkv = self.qkv(x)
-        if cache is None:
-            return self.out(ops.causal_attention(qkv, self.n_heads))
-        q, k, v = composed.split_heads(qkv, self.n_heads)
-        return self.out(composed.merge_heads(composed.attention(q, *cache.extend(k, v))))
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(ops.causal_attention(self.qkv(x), self.n_heads))
 
 
 class MLP(Module):

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 import ops
-from models.cache import LayerCache
 from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNorm
 from models.module import Module
+from models.recompute import recompute as recomputed
 from tape import Tensor, scope
 
 
@@ -35,13 +35,8 @@ class Block(Module):
         self.mlp = MLP(d_model, rng, std, out_std)
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self,
-        x: Tensor,
-        rng: np.random.Generator | None = None,
-        cache: LayerCache | None = None,
-    ) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm1(x), cache), rng)
+    def forward(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm1(x)), rng)
         return x + self.dropout(self.mlp(self.norm2(x)), rng)
 
 
@@ -64,6 +59,8 @@ class Transformer(Module):
         GPT-2's 0.02 by default; narrower models learn faster from a larger one.
     seed : int
         Of the initial weights.
+    recompute : bool
+        Run each block once more on the walk back instead of saving what it computes.
 
     Raises
     ------
@@ -81,6 +78,7 @@ class Transformer(Module):
         dropout: float = 0.0,
         std: float = 0.02,
         seed: int = 0,
+        recompute: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)
         self.context = context
@@ -88,25 +86,19 @@ class Transformer(Module):
         self.position_embedding = Embedding(context, d_model, rng, std)
         self.dropout = Dropout(dropout)
         out_std = std / math.sqrt(2 * n_layers)
-        self.blocks = [Block(d_model, n_heads, rng, std, out_std, dropout) for _ in range(n_layers)]
+        blocks = [Block(d_model, n_heads, rng, std, out_std, dropout) for _ in range(n_layers)]
+        self.blocks = [recomputed(block) for block in blocks] if recompute else blocks
         self.norm = LayerNorm(d_model)
 
-    def forward(
-        self,
-        ids: np.ndarray,
-        rng: np.random.Generator | None = None,
-        cache: list[LayerCache] | None = None,
-    ) -> Tensor:
+    def forward(self, ids: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
         """Logits of the next token after each one.
 
         Parameters
         ----------
         ids : (batch, time) integers
-            At most `context` of them, those in the cache included.
+            At most `context` of them in a sequence.
         rng : Generator, optional
             What dropout draws from; needed in training if there is any.
-        cache : list of LayerCache, optional
-            From `new_cache`: the tokens before `ids`. It takes in the new ones.
 
         Returns
         -------
@@ -118,27 +110,25 @@ class Transformer(Module):
         ValueError
             If there are more tokens than the context holds.
         """
-        start = cache[0].length if cache else 0
-        stop = start + ids.shape[1]
-        if stop > self.context:
-            raise ValueError(f"{stop} tokens are more than the context of {self.context}")
-        x = self.token_embedding(ids) + self.position_embedding(np.arange(start, stop))
-        x = self.dropout(x, rng)
-        for i, block in enumerate(self.blocks):
-            x = block(x, rng, cache[i] if cache else None)
-        x = self.norm(x)
+        x = self.features(ids, rng)
         with scope("head"):
             return ops.linear(x, self.token_embedding.weight)
+
+    def features(self, ids: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
+        """What the head reads: (batch, time, d_model), from the arguments of `forward`."""
+        time = ids.shape[1]
+        if time > self.context:
+            raise ValueError(f"{time} tokens are more than the context of {self.context}")
+        x = self.token_embedding(ids) + self.position_embedding(np.arange(time))
+        x = self.dropout(x, rng)
+        for block in self.blocks:
+            x = block(x, rng)
+        return self.norm(x)
 
     def loss(
         self, ids: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None
     ) -> Tensor:
         """Mean cross-entropy of the targets, in nats per token; ids, targets : (batch, time)."""
-        return ops.cross_entropy(self(ids, rng), targets)
-
-    def new_cache(self, batch: int = 1) -> list[LayerCache]:
-        """An empty key-value cache for `forward`."""
-        weight = self.token_embedding.weight
-        n_heads = self.blocks[0].attention.n_heads
-        shape = (batch, n_heads, self.context, weight.shape[1] // n_heads)
-        return [LayerCache(shape, weight.dtype) for _ in self.blocks]
+        x = self.features(ids, rng)
+        with scope("head"):
+            return ops.linear_cross_entropy(x, self.token_embedding.weight, targets)

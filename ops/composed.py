@@ -143,15 +143,6 @@ def linear_cross_entropy(
     return cross_entropy(matmul(x, weight.T), targets, ignore_index)
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
-    """softmax(q k^T / sqrt(d_head)) v; with fewer queries than keys, the queries are the last.
-
-    q : (..., queries, d_head); k, v : (..., keys, d_head); result : (..., queries, d_head).
-    """
-    scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(q.shape[-1]))
-    return _softmax(scores, causal=causal) @ v
-
-
 def scaled_dot_product_attention(
     q: Tensor,
     k: Tensor,
@@ -202,4 +193,5 @@ def merge_heads(y: Tensor) -> Tensor:
 def causal_attention(qkv: Tensor, n_heads: int) -> Tensor:
     """`ops.causal_attention`."""
     q, k, v = split_heads(qkv, n_heads)
-    return merge_heads(attention(q, k, v))
+    scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(q.shape[-1]))
+    return merge_heads(_softmax(scores, causal=True) @ v)

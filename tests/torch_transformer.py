@@ -45,7 +45,7 @@ class Block(nn.Module):
 
 
 class TorchTransformer(nn.Module):
-    """`models.Transformer` without dropout and cache; weights come by `load_arrays`."""
+    """`models.Transformer` without dropout; weights come by `load_arrays`."""
 
     def __init__(self, vocab_size, context, d_model, n_layers, n_heads):
         super().__init__()
