@@ -1,3 +1,4 @@
+import train  # noqa: F401, I001 - before NumPy, for the kernels that the commands have
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
