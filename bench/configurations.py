@@ -48,7 +48,7 @@ class Configuration:
 
 CONFIGURATIONS = {
     "A": Configuration(4096, 256, 256, n_layers=6, n_heads=8, batch_size=16, micro_batch=4),
-    "B": Configuration(2048, 128, 128, n_layers=4, n_heads=4, batch_size=32, micro_batch=8),
+    "B": Configuration(2048, 128, 128, n_layers=4, n_heads=4, batch_size=32, micro_batch=16),
     "C": Configuration(8192, 512, 512, n_layers=6, n_heads=8, batch_size=4, micro_batch=1),
 }
 """5.85, 1.07 and 23 million parameters."""

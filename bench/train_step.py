@@ -67,8 +67,10 @@ def training(
     made: dict[str, tuple[Any, ...]] = {
         "tapegrad": ("bench.in_tapegrad:train_step", configuration, workers)
     }
+    batch, micro_batch = configuration.batch_size, configuration.micro_batch
     for kind in ("eager", "compiled") if compiled else ("eager",):
-        for size in (configuration.batch_size, configuration.micro_batch):
+        # The whole batch, what all workers together hold at once, and what one of them does.
+        for size in sorted({batch, micro_batch * workers, micro_batch}, reverse=True):
             made[f"PyTorch {kind}, {size} sequences at a time"] = (
                 "bench.in_pytorch:train_step",
                 *(configuration, workers, size, kind == "compiled"),
