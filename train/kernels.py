@@ -13,7 +13,7 @@ def choose_kernels() -> None:
     """Have OpenBLAS use its AVX2 kernels on the first processors of AMD with AVX-512.
 
     Zen 4 runs each AVX-512 instruction in two halves, and the AVX-512 kernels, which OpenBLAS
-    takes there, are a tenth slower than those for AVX2 (`python -m bench.kernels`). OpenBLAS reads
+    takes there, are slower than those for AVX2 (`python -m bench.kernels`). OpenBLAS reads
     the variable when NumPy loads it: afterwards this changes nothing. A value that is set already
     stays.
     """
