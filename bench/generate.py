@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +12,7 @@ import tyro
 
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
-from bench.page import machine, spread, table, update
+from bench.page import publish, spread, table
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -100,10 +97,8 @@ def main() -> None:
             tables.append(compare(name, arguments.rounds))
             print(f"{tables[-1]}\n", flush=True)
         if arguments.page:
-            command = shlex.join(["python", "-m", "bench.generate", *sys.argv[1:]])
-            made_by = f"Made by `{command}` on: {machine()}, torch {version('torch')}."
             explanation = EXPLANATION.format(prompt=PROMPT, rounds=arguments.rounds)
-            update(arguments.page, "Generation", "\n\n".join([explanation, *tables, made_by]))
+            publish(arguments.page, "Generation", explanation, *tables, packages=["torch"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from bench.configurations import Configuration
+from bench.in_pytorch import twin
 from tests.torch_transformer import Attention, TorchTransformer
 
 
@@ -16,9 +17,7 @@ def generation(
     configuration: Configuration, threads: int, prompt: list[int], n_tokens: int
 ) -> Callable[[], tuple[float, list[int]]]:
     """The likeliest continuation of `prompt`; each run gives the seconds and the tokens."""
-    torch.set_num_threads(threads)
-    state = configuration.model().state_dict()
-    model = TorchTransformer(*configuration.shape).load_arrays(state)
+    model = twin(configuration, threads)
 
     @torch.inference_mode()
     def run() -> tuple[float, list[int]]:

@@ -12,7 +12,8 @@ from bench.in_tapegrad import BETAS, MAX_NORM, RATE, WEIGHT_DECAY
 from tests.torch_transformer import TorchTransformer
 
 
-def _model(configuration: Configuration, threads: int) -> TorchTransformer:
+def twin(configuration: Configuration, threads: int) -> TorchTransformer:
+    """The model of a configuration, with the same weights, on so many threads."""
     torch.set_num_threads(threads)
     state = configuration.model().state_dict()
     return TorchTransformer(*configuration.shape).load_arrays(state)
@@ -22,7 +23,7 @@ def train_step(
     configuration: Configuration, threads: int, micro_batch: int, compiled: bool = False
 ) -> Callable[[], tuple[float, float]]:
     """Forward, backward, clipping and fused AdamW; each run gives the seconds and the loss."""
-    model = _model(configuration, threads)
+    model = twin(configuration, threads)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim == 1]
     optimizer = torch.optim.AdamW(

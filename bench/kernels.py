@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
 from bench.floor import Shape, matrix_products
-from bench.page import machine, spread, table, update
+from bench.page import publish, spread, table
 from train.errors import UserError, one_line_errors
 
 PRODUCTS = matrix_products(CONFIGURATIONS["A"])
@@ -124,10 +122,8 @@ def main() -> None:
         found = compare(arguments.kernels, arguments.rounds)
         print(found)
         if arguments.page:
-            command = shlex.join(["python", "-m", "bench.kernels", *sys.argv[1:]])
             explanation = EXPLANATION.format(rounds=arguments.rounds)
-            made_by = f"Made by `{command}` on: {machine()}."
-            update(arguments.page, "Kernels", "\n\n".join([explanation, found, made_by]))
+            publish(arguments.page, "Kernels", explanation, found)
 
 
 if __name__ == "__main__":

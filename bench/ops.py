@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +10,7 @@ import tyro
 
 from bench.contender import Contender, in_turn
 from bench.op_cases import CASES, drawn
-from bench.page import machine, spread, table, update
+from bench.page import publish, spread, table
 from tape import Sample
 from tape.registry import Op
 from train.errors import UserError, one_line_errors
@@ -85,10 +82,8 @@ def main() -> None:
         found = compare(arguments.rounds)
         print(found)
         if arguments.page:
-            command = shlex.join(["python", "-m", "bench.ops", *sys.argv[1:]])
-            made_by = f"Made by `{command}` on: {machine()}, torch {version('torch')}."
             explanation = EXPLANATION.format(rounds=arguments.rounds)
-            update(arguments.page, "Ops", "\n\n".join([explanation, found, made_by]))
+            publish(arguments.page, "Ops", explanation, found, packages=["torch"])
 
 
 if __name__ == "__main__":

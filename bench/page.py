@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +28,15 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{middle} ({low}, {high})"
 
 
-def machine() -> str:
-    """What the benchmark ran on, in one line."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in describe_machine().items()
-    )
+def publish(path: Path, heading: str, *parts: str, packages: Sequence[str] = ()) -> None:
+    """`update` with the parts, and with the command that is running and what it runs on.
+
+    `packages` are those whose versions matter beside NumPy's.
+    """
+    command = shlex.join(["python", "-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]])
+    facts = describe_machine() | {name: version(name) for name in packages}
+    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+    update(path, heading, "\n\n".join([*parts, f"Made by `{command}` on: {machine}."]))
 
 
 def update(path: Path, heading: str, text: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +13,7 @@ import tyro
 from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
 from bench.floor import matrix_products
-from bench.page import machine, spread, table, update
+from bench.page import publish, spread, table
 from ops.attention import BLOCK
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
@@ -157,13 +155,11 @@ def main() -> None:
         found = compare(cases(workers), arguments.rounds)
         print(found)
         if arguments.page:
-            command = shlex.join(["python", "-m", "bench.scaling", *sys.argv[1:]])
             settings = ", ".join(f"{key} {value}" for key, value in asdict(BASE).items())
             explanation = EXPLANATION.format(
                 base=settings, workers=workers, rounds=arguments.rounds
             )
-            made_by = f"Made by `{command}` on: {machine()}."
-            update(arguments.page, "Scaling", "\n\n".join([explanation, found, made_by]))
+            publish(arguments.page, "Scaling", explanation, found)
 
 
 if __name__ == "__main__":

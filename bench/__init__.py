@@ -1,0 +1,3 @@
+"""What things cost, side by side."""
+
+import train  # noqa: F401 - before NumPy, for the kernels that the commands have
