@@ -88,6 +88,7 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
     """Gaussian error linear unit: x Phi(x), Phi the normal distribution function.
 
     With `approximate="tanh"`, Phi(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+    dx = g (Phi(x) + x Phi'(x)).
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """

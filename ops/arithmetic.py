@@ -35,13 +35,13 @@ UNARY_POSITIVE = (
 
 @op(samples=BINARY)
 def add(a: Array, b: Array, /):
-    """a + b."""
+    """a + b; da = g, db = g."""
     return a + b, lambda g: (g, g)
 
 
 @op(samples=BINARY)
 def subtract(a: Array, b: Array, /):
-    """a - b."""
+    """a - b; da = g, db = -g."""
     return a - b, lambda g: (g, lambda: -g)
 
 
@@ -73,7 +73,7 @@ def divide(a: Array, b: Array, /):
 
 @op(samples=UNARY)
 def negative(x: Array, /):
-    """-x."""
+    """-x; dx = -g."""
     return -x, lambda g: -g
 
 

@@ -16,7 +16,7 @@ Array = np.ndarray
     )
 )
 def dropout(x: Array, /, p: float, rng: np.random.Generator | int):
-    """Zero each element with probability p and divide the others by 1 - p.
+    """Zero each element with probability p and divide the others by 1 - p; dx is the same of g.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def where(condition: Array, x: Array, y: Array, /):
 
 @op(samples=MAYBE_TIED)
 def maximum(a: Array, b: Array, /):
-    """The larger of a and b, which gets the cotangent; a tie is shared equally."""
+    """The larger of a and b; the cotangent goes to it, and is shared equally in a tie."""
     return np.maximum(a, b), lambda g: (
         lambda: _share(g, a < b, a == b),
         lambda: _share(g, b < a, a == b),
@@ -44,7 +44,7 @@ def maximum(a: Array, b: Array, /):
 
 @op(samples=MAYBE_TIED)
 def minimum(a: Array, b: Array, /):
-    """The smaller of a and b, which gets the cotangent; a tie is shared equally."""
+    """The smaller of a and b; the cotangent goes to it, and is shared equally in a tie."""
     return np.minimum(a, b), lambda g: (
         lambda: _share(g, b < a, a == b),
         lambda: _share(g, a < b, a == b),

@@ -17,7 +17,10 @@ Axes = int | tuple[int, ...]
     )
 )
 def reshape(x: Array, /, shape: int | tuple[int, ...]):
-    """The elements of x in row-major order, in another shape; one length may be -1."""
+    """The elements of x in row-major order, in another shape; one length may be -1.
+
+    dx is g in the shape of x.
+    """
     before = x.shape
     return x.reshape(shape), lambda g: g.reshape(before)
 
@@ -32,7 +35,10 @@ def reshape(x: Array, /, shape: int | tuple[int, ...]):
     )
 )
 def transpose(x: Array, /, axes: tuple[int, ...] | None = None):
-    """Axis i of the result is axis `axes[i]` of x; without `axes`, their order is reversed."""
+    """Axis i of the result is axis `axes[i]` of x; without `axes`, their order is reversed.
+
+    dx is g with its axes in their old order.
+    """
     y = x.transpose(axes)
     back = None if axes is None else np.argsort([axis % x.ndim for axis in axes])
     return y, lambda g: g.transpose(back)
@@ -40,13 +46,16 @@ def transpose(x: Array, /, axes: tuple[int, ...] | None = None):
 
 @op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 0), 1, 0)))
 def swapaxes(x: Array, /, axis1: int, axis2: int):
-    """x with two of its axes exchanged."""
+    """x with two of its axes exchanged; dx is g with the same two exchanged back."""
     return np.swapaxes(x, axis1, axis2), lambda g: np.swapaxes(g, axis1, axis2)
 
 
 @op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 3, 4), (-1, 0), (0, 1))))
 def moveaxis(x: Array, /, source: Axes, destination: Axes):
-    """x with the axes `source` moved to the places `destination`; the others keep their order."""
+    """x with the axes `source` moved to the places `destination`; the others keep their order.
+
+    dx is g with the axes moved back.
+    """
     return np.moveaxis(x, source, destination), lambda g: np.moveaxis(g, destination, source)
 
 
@@ -59,7 +68,10 @@ def moveaxis(x: Array, /, source: Axes, destination: Axes):
     )
 )
 def squeeze(x: Array, /, axis: Axes | None = None):
-    """x without the axes `axis`, whose length must be 1; without all of that length if None."""
+    """x without the axes `axis`, whose length must be 1; without all of that length if None.
+
+    dx is g in the shape of x.
+    """
     before = x.shape
     return np.squeeze(x, axis), lambda g: g.reshape(before)
 
@@ -73,7 +85,7 @@ def squeeze(x: Array, /, axis: Axes | None = None):
     )
 )
 def expand_dims(x: Array, /, axis: Axes):
-    """x with new axes of length 1, which are the axes `axis` of the result."""
+    """x with new axes of length 1, which are the axes `axis` of the result; dx is g without."""
     before = x.shape
     return np.expand_dims(x, axis), lambda g: g.reshape(before)
 
@@ -101,5 +113,5 @@ def broadcast_to(x: Array, /, shape: int | tuple[int, ...]):
     )
 )
 def flip(x: Array, /, axis: Axes | None = None):
-    """x in reverse order along the axes `axis`, along all of them if None."""
+    """x in reverse order along the axes `axis`, along all of them if None; so is dx of g."""
     return np.flip(x, axis), lambda g: np.flip(g, axis)

@@ -17,7 +17,7 @@ TRIANGLES = (
 
 @op(samples=TRIANGLES)
 def tril(x: Array, /, k: int = 0):
-    """x with zeros above its k-th diagonal, and the same of g; a vector is each row of a square.
+    """x with zeros above its k-th diagonal; a vector is each row of a square. dx is the same of g.
 
     Diagonal 0 is the main one, positive ones are above it.
     """
@@ -26,7 +26,7 @@ def tril(x: Array, /, k: int = 0):
 
 @op(samples=TRIANGLES)
 def triu(x: Array, /, k: int = 0):
-    """x with zeros below its k-th diagonal, and the same of g; a vector is each row of a square.
+    """x with zeros below its k-th diagonal; a vector is each row of a square. dx is the same of g.
 
     Diagonal 0 is the main one, positive ones are above it.
     """

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import re
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tape.formula import Formula
+from tape.portrait import Portrait
 from tape.record import Record, Source
 from tape.tensor import Tensor
-from tape.words import amount, statistics, table
+from tape.words import amount, table
 
 if TYPE_CHECKING:
     from tape.tape import Tape
@@ -35,12 +36,12 @@ def explain_record(tape: Tape, record: Record, result: np.ndarray | None) -> str
     rows = [*operands, _row("result", "", record, result)]
     paragraphs = [
         f"{record}\ncalled at {record.line}",
-        indent(_formula(record), "    "),
+        indent(Formula.of(record.op).whole, "    "),
         table(rows, "<<<<"),
         f"saved for the VJP: {_saved(tape, record)}\n"
         f"matrix products: {amount(record.flops, 'FLOP')}\n"
         f"forward: {record.seconds * 1e3:.3g} ms{_back(record)}",
-        "VJP:\n\n" + indent(_source(record), "    "),
+        "VJP:\n\n" + indent(source_of_rule(record), "    "),
     ]
     if not tape.keep_results:
         paragraphs.append("Tape(keep_results=True) shows the values of all operands.")
@@ -63,18 +64,13 @@ def value_of(tape: Tape, source: Source) -> np.ndarray | None:
 
 def _row(name: str, origin: str, kind: Record | Tensor | None, value: np.ndarray | None):
     shape = "no array" if kind is None else f"{kind.dtype}{kind.shape}"
-    return [name, origin, shape, "" if value is None else statistics(value)]
+    return [name, origin, shape, "" if value is None else str(Portrait.of(value))]
 
 
 def _origin(tape: Tape, source: Source) -> str:
     if isinstance(source, int):
         return f"#{source} {tape.records[source].op.name}"
     return "" if source is None else source.name or "leaf"
-
-
-def _formula(record: Record) -> str:
-    """The op's docstring up to its first section."""
-    return re.split(r"\n+\w+\n-+\n", inspect.getdoc(record.op) or "no docstring")[0]
 
 
 def _saved(tape: Tape, record: Record) -> str:
@@ -90,7 +86,8 @@ def _back(record: Record) -> str:
     return "" if record.vjp_seconds is None else f", back: {record.vjp_seconds * 1e3:.3g} ms"
 
 
-def _source(record: Record) -> str:
+def source_of_rule(record: Record) -> str:
+    """The Python source of a record's VJP, or that it is not at hand."""
     try:
         return dedent(inspect.getsource(record.rule)).rstrip()
     except (OSError, TypeError):  # defined in an interactive session, or no Python function

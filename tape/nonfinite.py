@@ -9,9 +9,10 @@ import numpy as np
 
 from tape.explain import operand_names, value_of
 from tape.place import describe_place
+from tape.portrait import Portrait
 from tape.record import Record
 from tape.tensor import Tensor
-from tape.words import statistics, table
+from tape.words import table
 
 if TYPE_CHECKING:
     from tape.tape import Tape
@@ -38,7 +39,10 @@ class NonFinite:
     def __str__(self) -> str:
         place = describe_place(self.record.line, self.record.scope)
         op = f"the VJP of {self.record.op.name}" if self.backward else self.record.op.name
-        rows = [[f"  {k}", f"{x.dtype}{x.shape}", statistics(x)] for k, x in self.arrays.items()]
+        rows = [
+            [f"  {name}", f"{x.dtype}{x.shape}", str(Portrait.of(x))]
+            for name, x in self.arrays.items()
+        ]
         return f"{op} (#{self.record.number}), {place}\n{table(rows, '<<<')}"
 
 

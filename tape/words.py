@@ -1,10 +1,8 @@
-"""Numbers, arrays and tables in words, for people who read a terminal."""
+"""Numbers and tables in words, for people who read a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
 
 
 def amount(n: float, unit: str = "") -> str:
@@ -14,29 +12,6 @@ def amount(n: float, unit: str = "") -> str:
         n, prefixes = n / 1000, prefixes[1:]
     digits = f"{n:.3g}"
     return f"{digits} {prefixes[0]}{unit}".rstrip() if n else "0"
-
-
-def statistics(array: np.ndarray) -> str:
-    """What the elements are like: mean, deviation and range of the finite ones, and the others."""
-    finite = array[np.isfinite(array)]
-    parts = []
-    if finite.size == 1:
-        parts.append(f"{finite[0]:.4g}")
-    elif finite.size:
-        spread = finite.astype(np.float64)  # a mean of float16 overflows
-        parts.append(
-            f"mean {spread.mean():.4g}, deviation {spread.std():.4g}, "
-            f"from {finite.min():.4g} to {finite.max():.4g}"
-        )
-    parts += [
-        f"{count} {what}"
-        for what, count in (
-            ("NaN", np.isnan(array).sum()),
-            ("infinite", np.isinf(array).sum()),
-        )
-        if count
-    ]
-    return ", ".join(parts) or "empty"
 
 
 def table(rows: Sequence[Sequence[str]], align: str) -> str:

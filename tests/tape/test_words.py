@@ -1,9 +1,9 @@
-"""Numbers, arrays and tables as people read them."""
+"""Numbers and tables as people read them."""
 
 import numpy as np
 import pytest
 
-from tape.words import amount, statistics, table
+from tape.words import amount, table
 
 
 @pytest.mark.parametrize(
@@ -33,41 +33,6 @@ def test_an_amount_has_three_digits_and_a_prefix(n, unit, text):
 
 def test_an_amount_beyond_the_prefixes_is_still_right():
     assert amount(4.5e22, "FLOP") == "4.5e+04 EFLOP"
-
-
-@pytest.mark.parametrize(
-    ("array", "text"),
-    [
-        (np.zeros(0), "empty"),
-        (np.zeros((0, 3), bool), "empty"),
-        (np.array(2.5), "2.5"),
-        (np.array([[7]]), "7"),
-        (np.array(True), "1"),
-        (np.array([np.nan, np.nan]), "2 NaN"),
-        (np.array([np.inf, 3.0, np.nan, -np.inf]), "3, 1 NaN, 2 infinite"),
-        (np.array([1.0, 3.0]), "mean 2, deviation 1, from 1 to 3"),
-        (np.array([1.0, np.inf, 3.0]), "mean 2, deviation 1, from 1 to 3, 1 infinite"),
-        (np.array([[1, 3], [5, 7]]).T, "mean 4, deviation 2.236, from 1 to 7"),
-        (np.array([0, 255], np.uint8), "mean 127.5, deviation 127.5, from 0 to 255"),
-        (np.array([True, False]), "mean 0.5, deviation 0.5, from 0 to 1"),
-        (np.array([-1e-30, 1e30], np.float32), "mean 5e+29, deviation 5e+29, from -1e-30 to 1e+30"),
-    ],
-)
-def test_statistics_are_of_the_finite_elements_and_count_the_others(array, text):
-    assert statistics(array) == text
-
-
-def test_trap_the_mean_of_large_halves_does_not_overflow():
-    array = np.full(1000, 6e4, np.float16)
-
-    assert statistics(array) == "mean 6e+04, deviation 0, from 6e+04 to 6e+04"
-
-
-def test_statistics_leave_the_array_as_it_is():
-    array = np.array([3.0, np.nan, 1.0])
-    array.flags.writeable = False
-
-    assert statistics(array) == "mean 2, deviation 1, from 1 to 3, 1 NaN"
 
 
 def test_a_table_has_columns_as_wide_as_their_widest_cell_and_no_blanks_at_the_end():
