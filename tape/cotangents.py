@@ -77,5 +77,11 @@ def unbroadcast(cotangent: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     new = cotangent.ndim - len(shape)
     if new < 0 or any(n not in (1, m) for n, m in zip(shape, cotangent.shape[new:], strict=True)):
         raise ValueError(f"a cotangent of shape {cotangent.shape} for an operand of {shape}")
-    stretched = tuple(new + i for i, n in enumerate(shape) if n != cotangent.shape[new + i])
-    return cotangent.sum((*range(new), *stretched)).reshape(shape)
+    return cotangent.sum(summed_axes(cotangent.shape, shape)).reshape(shape)
+
+
+def summed_axes(shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a cotangent of `shape` that are summed away for an operand of another shape."""
+    new = len(shape) - len(operand)
+    stretched = (new + i for i, n in enumerate(operand) if n != shape[new + i])
+    return (*range(new), *stretched)

@@ -23,11 +23,14 @@ class Step:
     cotangents : tuple of ndarray or None
         What goes out to each operand, None where no gradient is wanted. What several records send
         to one operand adds up.
+    shapes : tuple of tuple of int or None
+        Those that the VJP gave the latter, before broadcast axes were summed away.
     """
 
     record: Record
     cotangent: np.ndarray
     cotangents: tuple[np.ndarray | None, ...]
+    shapes: tuple[tuple[int, ...] | None, ...]
 
     def __str__(self) -> str:
         out = ["None" if g is None else f"{np.linalg.norm(g):.3g}" for g in self.cotangents]

@@ -20,6 +20,7 @@ from tape.saved import owner, saved_by
 from tape.step import Step
 from tape.summary import summarise
 from tape.tensor import Tensor
+from tape.trace import Trace
 from tape.walk import first_cotangent, walk
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Tape:
         Take a fingerprint of every array that an op saves for its VJP, so that `backward` can
         tell if somebody changed one. It costs some 5% of a train step (`python -m bench.guard`),
         and code that is known to change nothing may do without.
+    trace : bool
+        Take portraits (statistics, a histogram, a small picture) of every result, cotangent and
+        gradient as they pass, for `to_html` and `render`.
 
     Examples
     --------
@@ -66,10 +70,13 @@ class Tape:
     array([2., 4.], dtype=float32)
     """
 
-    def __init__(self, *, keep_results: bool = False, guard: bool = True) -> None:
+    def __init__(
+        self, *, keep_results: bool = False, guard: bool = True, trace: bool = False
+    ) -> None:
         self.records: list[Record] = []
         self.keep_results = keep_results
         self.guard = guard
+        self.trace = Trace() if trace else None
         self._weighed: set[int] = set()
 
     def __enter__(self) -> Tape:
@@ -187,6 +194,8 @@ class Tape:
             record.saved = tuple(saved_by(vjp, operands, result))
             record.saved_bytes = self._weigh(record)
         self.records.append(record)
+        if self.trace is not None:
+            self.trace.ran(record, result)
         return output
 
     def _weigh(self, record: Record) -> int:
@@ -272,4 +281,7 @@ class Tape:
             raise ValueError(f"{start} depends on no tensor with requires_grad=True")
         if not keep:
             self._weighed.clear()  # what is freed on the way may come again under the same id
-        return walk(self, start, first_cotangent(output, cotangent), into, keep, may_write)
+        first = first_cotangent(output, cotangent)
+        if self.trace is None:
+            return walk(self, start, first, into, keep, may_write)
+        return self.trace.watch(walk(self, start, first, into, keep, may_write=False), into)

@@ -39,7 +39,7 @@ def walk(
         if g is None:
             continue
         record = tape.records[number]
-        step = Step(record, g, _pull_back(tape, record, g))
+        step = Step(record, g, *_pull_back(tape, record, g))
         for arrival in step.arrivals():
             cotangents.add(*arrival)
         if not keep:
@@ -72,8 +72,13 @@ def first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
     return array
 
 
-def _pull_back(tape: Tape, record: Record, g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-    """The cotangents of a record's operands, None for those that want none."""
+def _pull_back(
+    tape: Tape, record: Record, g: np.ndarray
+) -> tuple[tuple[np.ndarray | None, ...], tuple[tuple[int, ...] | None, ...]]:
+    """The cotangents of a record's operands, and the shapes that the VJP gave them.
+
+    Both are None for operands that want none.
+    """
     record.check_saved()
     operands = [tape.source(source) for source in record.sources]
     with _blame(record, operands):
@@ -82,19 +87,20 @@ def _pull_back(tape: Tape, record: Record, g: np.ndarray) -> tuple[np.ndarray | 
         found = found if isinstance(found, tuple) else (found,)
         if len(found) != len(operands):
             raise ValueError(f"{len(found)} cotangents for {len(operands)} operands")
-        fitted = tuple(
-            None
-            if raw is None or operand is None or not operand.requires_grad
-            else _fit(raw() if callable(raw) else raw, record, operand)
-            for operand, raw in zip(operands, found, strict=True)
-        )
+        cotangents: list[np.ndarray | None] = []
+        shapes: list[tuple[int, ...] | None] = []
+        for operand, raw in zip(operands, found, strict=True):
+            wanted = raw is not None and operand is not None and operand.requires_grad
+            array = as_array(raw() if callable(raw) else raw) if wanted else None
+            cotangents.append(None if array is None else _fit(array, record, operand))
+            shapes.append(None if array is None else array.shape)
         record.vjp_seconds = time.perf_counter() - began
-    return fitted
+    return tuple(cotangents), tuple(shapes)
 
 
-def _fit(raw: Any, record: Record, operand: Record | Tensor) -> np.ndarray:
+def _fit(cotangent: np.ndarray, record: Record, operand: Record | Tensor) -> np.ndarray:
     """A cotangent in the shape and dtype of its operand."""
-    fitted = unbroadcast(as_array(raw), operand.shape)
+    fitted = unbroadcast(cotangent, operand.shape)
     if fitted.dtype == operand.dtype:
         return fitted
     if fitted.dtype != record.dtype:

@@ -268,7 +268,7 @@ def test_trap_an_array_is_fresh_only_if_neither_the_cotangent_nor_another_operan
     with Tape() as tape:
         a + b
 
-    arrivals = list(Step(tape.records[0], G, cotangents).arrivals())
+    arrivals = list(Step(tape.records[0], G, cotangents, (G.shape, G.shape)).arrivals())
 
     sent = [(x, g) for x, g in zip((a, b), cotangents, strict=True) if g is not None]
     assert [arrival[:2] for arrival in arrivals] == sent
