@@ -1,10 +1,14 @@
 """The mutations, and what is remembered of them."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("cosmic_ray")
+
+import ops  # noqa: F401 - registers them
+from tape import REGISTRY
 
 from . import mutants, page
 from .operators import OPERATORS, TextOperator
@@ -26,6 +30,12 @@ def halve(x: Array[1], /) -> Array[2]:
     return [a.reshape(-1) for a, _ in zip(x, x, strict=True)]
 '''
 LAST = FILE.splitlines()[-1].strip()
+
+
+def test_every_op_is_on_the_page():
+    rows = Path(__file__).parents[2].joinpath("docs", "proof.md").read_text().splitlines()
+    listed = {row.split("`")[1] for row in rows if row.startswith("| `")}
+    assert REGISTRY.keys() <= listed, "run python -m tests.proof"
 
 
 def only_mutant(tmp_path, code):
