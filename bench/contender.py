@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import importlib
 import multiprocessing
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
@@ -29,16 +30,17 @@ class Contender:
         arguments to be run; what importing the module takes is not counted as its memory.
     arguments
         Plain values, or dataclasses of them.
+    tree : Path, optional
+        The folder whose packages the process imports, if not those of this tree.
     """
 
-    def __init__(self, prepare: str, *arguments: Any) -> None:
+    def __init__(self, prepare: str, *arguments: Any, tree: Path | None = None) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, prepare, arguments), daemon=True
-        )
+        self._process = context.Process(target=_serve, args=(theirs, prepare, tree), daemon=True)
         self._process.start()
         theirs.close()
+        self._connection.send(arguments)
         self._answer()
 
     def run(self) -> Any:
@@ -81,7 +83,10 @@ def in_turn(
     return results
 
 
-def _serve(connection: Connection, prepare: str, arguments: Iterable[Any]) -> None:
+def _serve(connection: Connection, prepare: str, tree: Path | None) -> None:
+    if tree:
+        _import_from(tree)
+    arguments = connection.recv()  # whose classes are those of the tree
     module, _, function = prepare.partition(":")
     make: Callable[..., Callable[[], Any]] = getattr(importlib.import_module(module), function)
     gc.collect()
@@ -94,6 +99,15 @@ def _serve(connection: Connection, prepare: str, arguments: Iterable[Any]) -> No
                 connection.send(run())
             case "peak_memory":
                 connection.send(_memory("VmHWM") - imported)
+
+
+def _import_from(tree: Path) -> None:
+    """Import the packages that another tree has too from there, also those imported before."""
+    here = Path(__file__).parents[1]
+    for name in list(sys.modules):
+        if (tree / name.partition(".")[0]).is_dir():
+            del sys.modules[name]
+    sys.path[:] = [str(tree), *(path for path in sys.path if Path(path).resolve() != here)]
 
 
 def _memory(field: str) -> int:
