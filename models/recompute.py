@@ -46,6 +46,7 @@ class _Recompute:
 
     name = "recompute"
     variadic = True
+    operand_names = ()
     describe_call = Op.describe_call
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tape.registry import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,12 @@ class Formula:
     back: str
 
     @classmethod
-    def of(cls, fn: object) -> Formula:
-        """The formula in the docstring of a function of operands."""
-        whole = re.split(r"\n+\w+\n-+\n", inspect.getdoc(fn) or "no docstring")[0]
+    def of(cls, op: Op) -> Formula:
+        """The formula in an op's docstring."""
+        whole = re.split(r"\n+\w+\n-+\n", inspect.getdoc(op) or "no docstring")[0]
         paragraphs = [re.split(r"(?<=[.;])\s+", text) for text in whole.split("\n\n")]
-        names = "|".join(inspect.signature(fn).parameters)
-        on_the_way_back = re.compile(rf"\bd({names}|x)\b|\bcotangents?\b|\bg\b")
+        names = "|".join([*op.operand_names, "x"])
+        on_the_way_back = re.compile(rf"\bd({names})\b|\bcotangents?\b|\bg\b")
         back = [[c for c in clauses if on_the_way_back.search(c)] for clauses in paragraphs]
         forward = [[c for c in clauses if not on_the_way_back.search(c)] for clauses in paragraphs]
         return cls(whole, _joined(forward), _joined(back))

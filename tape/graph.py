@@ -18,7 +18,6 @@ from tape.tensor import Tensor
 from tape.trace import Trace
 
 if TYPE_CHECKING:
-    from tape.registry import Op
     from tape.tape import Tape
 
 VERSION = 1
@@ -189,12 +188,12 @@ def describe(tape: Tape) -> Graph:
     The same tape gives the same graph.
     """
     numbers: dict[int | Tensor, int] = {}
-    kinds: dict[tuple[Op, CodeType | None], Record] = {}
+    kinds: dict[tuple[str, CodeType | None], Record] = {}
     for record in tape.records:
         for source in (*record.sources, record.number):
             if source is not None:
                 numbers.setdefault(source, len(numbers))
-        kinds.setdefault((record.op, record.rule), record)
+        kinds.setdefault((record.op.name, record.rule), record)
     rules = {kind: i for i, kind in enumerate(kinds)}
     loss = _loss(tape.records)
     return Graph(
@@ -239,7 +238,7 @@ def _op(
     tape: Tape,
     record: Record,
     numbers: Mapping[int | Tensor, int],
-    rules: Mapping[tuple[Op, CodeType | None], int],
+    rules: Mapping[tuple[str, CodeType | None], int],
 ) -> OpNode:
     step = tape.trace.steps.get(record.number) if tape.trace else None
     n = len(record.sources)
@@ -254,7 +253,7 @@ def _op(
             for name, source, back in zip(operand_names(record), record.sources, sent, strict=True)
         ),
         output=numbers[record.number],
-        rule=rules[record.op, record.rule],
+        rule=rules[record.op.name, record.rule],
         flops=record.flops,
         milliseconds=record.seconds * 1e3,
         back_milliseconds=None if record.vjp_seconds is None else record.vjp_seconds * 1e3,
