@@ -31,6 +31,17 @@ def test_moments_before_a_change_do_not_see_it(moment):
     assert (changed_y[:, moment:] != y[:, moment:]).all()
 
 
+@pytest.mark.parametrize("share", [0.49, 0.6, 0.9, 1.5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_trap_large_scores_of_large_values_do_not_overflow(dtype, share):
+    largest = float(np.finfo(dtype).max)
+    score, value = share * np.log(largest), np.sqrt(largest) / 10
+    qkv = np.full((1, 2, 3), np.sqrt(score), dtype)
+    qkv[0, :, 2] = value, -value / 2
+    y = ops.causal_attention(qkv, n_heads=1).data
+    np.testing.assert_allclose(y[0, :, 0], [value, value / 4], rtol=1e-6)
+
+
 @pytest.mark.parametrize(("width", "n_heads"), [(8, 1), (6, 4), (9, 2)])
 def test_width_that_heads_do_not_divide_is_named(width, n_heads):
     with pytest.raises(ValueError, match=f"the width {width} .* n_heads = {3 * n_heads}"):

@@ -37,6 +37,13 @@ def test_nothing_counted_is_loss_zero_and_gradient_zero_where_torch_has_nan(targ
     assert not dlogits.any()
 
 
+def test_nothing_counted_is_loss_zero_from_features_too():
+    x, weight, targets = np.ones((2, 3)), np.ones((4, 3)), np.full(2, -100)
+    loss, gradients = value_and_gradients(ops.linear_cross_entropy, x, weight, targets)
+    assert loss == 0
+    assert not any(gradient.any() for gradient in gradients)
+
+
 @pytest.mark.parametrize("n_rows", [ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 1])
 def test_rows_of_logits_in_pieces_are_those_of_the_whole(n_rows):
     rng = np.random.default_rng(0)
