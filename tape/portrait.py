@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 24
-CELLS = 16
+CELLS = 12
 
 
 @dataclass(frozen=True, slots=True)

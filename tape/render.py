@@ -1,78 +1,122 @@
-"""Drawing a tape."""
+"""A view of a graph as DOT text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
-from pathlib import Path
+from collections import Counter
+from collections.abc import Collection
 
-from graphviz import Digraph, ExecutableNotFound, escape
+from graphviz import Digraph
 
-from tape.place import scope_parts
-from tape.record import Record
-from tape.tensor import Tensor
+from tape.caption import caption
+from tape.dot import Drawing
+from tape.graph import Graph
+from tape.labels import SHOW, label, nonfinite, tensors_of, text
+from tape.palette import ALARM, GRADIENT, GREY, NO_GRADIENT, OPEN_SCOPE, ROLES, role_of
+from tape.view import Group, View
 
-PARAMETER, INPUT, OP = "#f6d9b8", "#d9e8f6", "#ffffff"
+DIRECTIONS = ("TB", "BT", "LR", "RL")
+
+GRAPH = {
+    "fontname": "Helvetica,Arial,sans-serif",
+    "fontsize": "11",
+    "labelloc": "t",
+    "labeljust": "l",
+    "nodesep": "0.12",
+    "ranksep": "0.2",
+}
+NODE = {
+    "shape": "box",
+    "style": "rounded,filled",
+    "fontname": GRAPH["fontname"],
+    "fontsize": "11",
+    "width": "0.3",
+    "height": "0.25",
+    "margin": "0.08,0.05",
+    "penwidth": "0.8",
+}
+EDGE = {
+    "fontname": GRAPH["fontname"],
+    "fontsize": "12",
+    "fontcolor": GRADIENT,
+    "labeldistance": "1.4",
+    "labelangle": "40",
+    "color": GREY,
+    "penwidth": "0.8",
+    "arrowsize": "0.5",
+}
 
 
-def draw(records: Sequence[Record]) -> Digraph:
-    """The records as a graph: ops white, parameters orange, other leaves blue, scopes boxed.
-
-    The same records give the same text.
-    """
-    graph = Digraph("tape", node_attr={"shape": "box", "style": "filled,rounded"})
-    graph.attr(fontname="sans-serif")
-    graph.attr("node", fontname="sans-serif", fontsize="11")
-    _draw_scopes(graph, records, ())
-    leaves: dict[Tensor, str] = {}
-    for record in records:
-        for source in record.sources:
-            if isinstance(source, Tensor) and source not in leaves:
-                leaves[source] = f"leaf{len(leaves)}"
-                color = PARAMETER if source.requires_grad else INPUT
-                label = _label(source.name or "input", source.shape)
-                graph.node(leaves[source], label, fillcolor=color, shape="box", style="filled")
-            if source is not None:
-                tail = leaves[source] if isinstance(source, Tensor) else str(source)
-                graph.edge(tail, str(record.number))
-    return graph
-
-
-def save(graph: Digraph, filename: str | Path) -> None:
-    """Write a graph to a file, in the format that its suffix names; `.gv` is Graphviz's own text.
+def draw(
+    graph: Graph,
+    view: View,
+    *,
+    direction: str = "TB",
+    show: Collection[str] = ("shape",),
+    backward: bool = False,
+) -> Drawing:
+    """Draw what a view shows of a graph, forward or walking back; the same gives the same text.
 
     Raises
     ------
-    RuntimeError
-        If the program `dot` is missing, which every format but `.gv` needs.
+    ValueError
+        If the direction or an entry of `show` is unknown, or gradients are asked for and the graph
+        has none.
     """
-    path = Path(filename)
-    if path.suffix == ".gv":
-        path.write_text(graph.source, encoding="utf-8")
-        return
-    try:
-        graph.render(outfile=path, cleanup=True)
-    except ExecutableNotFound:
-        raise RuntimeError(
-            f"drawing {path} needs the program `dot`: install Graphviz (apt, brew, winget or conda "
-            "install graphviz), or draw to a .gv file"
-        ) from None
+    if direction not in DIRECTIONS:
+        raise ValueError(f"unknown direction {direction!r}: it is one of {', '.join(DIRECTIONS)}")
+    for entry in show:
+        if entry not in SHOW:
+            raise ValueError(f"unknown entry {entry!r} of show: it is any of {', '.join(SHOW)}")
+    if "gradient" in show and not any(tensor.gradient for tensor in graph.tensors):
+        raise ValueError(
+            "no gradients to show: open Tape(trace=True), and call tape.backward(loss)"
+        )
+
+    drawing = Drawing("tape", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE)
+    drawing.attr(rankdir=direction, label=f"<{caption(graph, view, backward)}>")
+    _draw_group(drawing, graph, view.root, show, "cluster")
+    sections = {box.id: group.path for group in view.root.groups for box in group.all_boxes()}
+    to_come = Counter(edge.tensor for edge in view.edges if edge.back)
+    for edge in view.edges:
+        attributes = {}
+        leads_on = graph.tensors[edge.tensor].made_by is not None
+        if leads_on and sections.get(edge.tail) != sections.get(edge.head):
+            attributes["minlen"] = "2"  # room for the leaves of a section below the one before it
+        if backward and edge.back:
+            attributes |= {"dir": "back", "color": GRADIENT}
+            to_come[edge.tensor] -= 1
+            if to_come[edge.tensor]:  # the last to read a tensor is the first to send a gradient
+                attributes["taillabel"] = "+="
+        elif backward:
+            attributes |= {"dir": "none", "color": NO_GRADIENT}
+        drawing.edge(edge.tail, edge.head, **attributes)
+    return drawing
 
 
-def _draw_scopes(graph: Digraph, records: Sequence[Record], outer: tuple[str, ...]) -> None:
-    """Ops as nodes, those of a scope in a cluster of their own."""
-    depth = len(outer)
-    for inner, group in groupby(
-        records, lambda record: scope_parts(record.scope)[depth : depth + 1]
-    ):
-        if not inner:
-            for record in group:
-                graph.node(str(record.number), _label(record.op.name, record.shape), fillcolor=OP)
-            continue
-        with graph.subgraph(name=f"cluster {'.'.join(outer + inner)}") as cluster:
-            cluster.attr(label=escape(inner[0]), color="#aaaaaa", fontcolor="#666666")
-            _draw_scopes(cluster, list(group), outer + inner)
-
-
-def _label(name: str, shape: tuple[int, ...]) -> str:
-    return escape(f"{name}\n{' x '.join(map(str, shape)) or 'scalar'}")
+def _draw_group(
+    into: Digraph, graph: Graph, group: Group, show: Collection[str], name: str
+) -> None:
+    """The boxes of a scope, and the scopes in it as clusters, whose names begin with its own."""
+    for box in group.boxes:
+        fill, outline = ROLES[role_of(graph, box)]
+        alarm = nonfinite(tensors_of(graph, box))
+        into.node(
+            box.id,
+            f"<{label(graph, box, show)}>",
+            fillcolor=fill,
+            color=ALARM if alarm else outline,
+            penwidth="2" if alarm else None,
+        )
+    fill, outline = OPEN_SCOPE
+    for i, inner in enumerate(group.groups):
+        with into.subgraph(name=f"{name}_{i}") as cluster:
+            cluster.attr(
+                label=f"<{text(inner.label)}>",
+                style="rounded,filled",
+                fillcolor=fill,
+                color=outline,
+                fontcolor=GREY,
+                fontsize="10",
+                margin="6",
+            )
+            _draw_group(cluster, graph, inner, show, f"{name}_{i}")

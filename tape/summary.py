@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
+from tape.graph import Graph, OpNode, TensorNode
 from tape.place import scope_parts
-from tape.record import Record
-from tape.tensor import Tensor
+from tape.scopes import scopes_of
 from tape.words import amount, table
 
 HEADER = ["scope", "ops", "parameters", "FLOP", "saved", "forward", "back"]
 
 
-def summarise(records: Sequence[Record], depth: int | None = None) -> str:
+def summarise(graph: Graph, depth: int | None = None) -> str:
     """A row for each scope with what is inside it, scopes within scopes indented, and a total.
 
     A parameter is counted in every scope that uses it, once in each.
     """
-    scopes: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        parts = scope_parts(record.scope)[:depth]
-        for level in range(1, len(parts) + 1):
-            scopes.setdefault(parts[:level], []).append(record)
-
-    def as_entered(parts: tuple[str, ...]) -> list[int]:
-        """The records with which a scope and those around it began, from the outermost."""
-        return [scopes[parts[:level]][0].number for level in range(1, len(parts) + 1)]
-
-    rows = [
-        _row("  " * (len(parts) - 1) + parts[-1], scopes[parts])
-        for parts in sorted(scopes, key=as_entered)
-    ]
-    return table([HEADER, *rows, _row("total", records)], "<>>>>>>")
+    rows = [HEADER]
+    for scope in scopes_of(graph).walk():
+        level = len(scope_parts(scope.path))
+        if level > 0 and (depth is None or level <= depth):
+            rows.append(_row(graph, "  " * (level - 1) + scope.name, scope.ops))
+    return table([*rows, _row(graph, "total", graph.ops)], "<>>>>>>")
 
 
-def _row(name: str, records: Sequence[Record]) -> list[str]:
-    leaves = {x for record in records for x in record.sources if isinstance(x, Tensor)}
-    walked = [r.vjp_seconds for r in records if r.vjp_seconds is not None]
+def parameters_of(graph: Graph, ops: Iterable[OpNode]) -> list[TensorNode]:
+    """The parameters that these ops read, each once."""
+    leaves = (graph.tensors[i] for i in sorted({i for op in ops for i in op.inputs}))
+    return [leaf for leaf in leaves if leaf.role == "parameter"]
+
+
+def n_parameters(graph: Graph, ops: Iterable[OpNode]) -> int:
+    """How many numbers are in them."""
+    return sum(math.prod(parameter.shape) for parameter in parameters_of(graph, ops))
+
+
+def _row(graph: Graph, name: str, ops: Sequence[OpNode]) -> list[str]:
+    walked = [op.back_milliseconds for op in ops if op.walked]
     return [
         name,
-        str(len(records)),
-        amount(sum(leaf.size for leaf in leaves if leaf.requires_grad)),
-        amount(sum(r.flops for r in records)),
-        amount(sum(r.saved_bytes for r in records), "B"),
-        f"{sum(r.seconds for r in records) * 1e3:.2f} ms",
-        f"{sum(walked) * 1e3:.2f} ms" if walked else "-",
+        str(len(ops)),
+        amount(n_parameters(graph, ops)),
+        amount(sum(op.flops for op in ops)),
+        amount(sum(op.saved_bytes for op in ops), "B"),
+        f"{sum(op.milliseconds for op in ops):.2f} ms",
+        f"{sum(walked):.2f} ms" if walked else "-",
     ]

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
+import webbrowser
 from collections import deque
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from graphviz import Digraph
 
+from tape.dot import Drawing, format_of
 from tape.explain import explain_leaf, explain_record
+from tape.graph import describe
+from tape.listing import listing
 from tape.nonfinite import NonFinite, first_nonfinite_cotangent, first_nonfinite_result
 from tape.place import current_scope, line_of_caller
 from tape.record import VJP, Record, Source
-from tape.render import draw, save
+from tape.render import draw
 from tape.saved import owner, saved_by
 from tape.step import Step
 from tape.summary import summarise
 from tape.tensor import Tensor
 from tape.trace import Trace
+from tape.view import view as choose
 from tape.walk import first_cotangent, walk
 
 if TYPE_CHECKING:
@@ -90,40 +94,89 @@ class Tape:
         return len(self.records)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.records))
+        return listing(describe(self))
 
-    def render(self, filename: str | Path | None = None) -> Digraph:
-        """Draw the records, from the inputs down to the loss.
+    def render(
+        self,
+        filename: str | Path | None = None,
+        *,
+        format: str | None = None,
+        view: bool = False,
+        direction: str = "TB",
+        depth: int | None = None,
+        scope: str | None = None,
+        fold: bool = True,
+        show: Collection[str] = ("shape",),
+        backward: bool = False,
+        max_nodes: int = 500,
+        timeout: float | None = 30,
+    ) -> Drawing:
+        """Draw the tape, from the inputs down to the loss.
 
         Parameters
         ----------
         filename : path, optional
-            Where to save the drawing, in the format of the suffix (.svg, .png, .pdf, .gv).
+            Where to save the drawing, in the format of the suffix: .svg, .png, .pdf, or .gv or
+            .dot for its text in Graphviz's language, which does not need Graphviz.
+        format : str, optional
+            The format, whatever the suffix is; without a file, that of the drawing's `pipe`.
+        view : bool
+            Open the file that was saved.
+        direction : {"TB", "BT", "LR", "RL"}
+            Which way results go: from top to bottom, from left to right, ...
+        depth : int, optional
+            How many levels of scopes to open; the others are a box each. All by default.
+        scope : str, optional
+            Draw only what ran in there, and the tensors that go in and out.
+        fold : bool
+            Draw one of several neighbours that do the same, as "blocks.0 … blocks.5 × 6".
+        show : collection of str
+            What is said of each box: any of "shape", "dtype", "bytes", "flops", "ms" and
+            "gradient". The last, the norm, needs `Tape(trace=True)` and a walk.
+        backward : bool
+            Draw the walk back in the same places.
+        max_nodes : int
+            Open fewer levels of scopes if there would be more boxes than that.
+        timeout : float or None
+            Seconds after which to give up the layout.
 
         Returns
         -------
-        graphviz.Digraph
-            Which a notebook shows.
+        Drawing
+            A `graphviz.Digraph`, which a notebook shows.
 
         Raises
         ------
-        RuntimeError
-            If the program `dot` is missing, which every format but `.gv` needs.
+        ValueError
+            If an argument is none of those above, no op ran in `scope`, or there are no gradients
+            to show.
+        CannotDraw
+            A RuntimeError, if Graphviz is missing or took too long. The text is then kept in a .gv
+            file beside `filename`.
         """
-        graph = draw(self.records)
-        if filename is not None:
-            save(graph, filename)
-        return graph
+        path = None if filename is None else Path(filename)
+        if view and path is None:
+            raise ValueError("view=True opens the file that was saved: give a filename")
+        kind = format_of(path, format)
+        graph = describe(self)
+        seen = choose(graph, scope=scope or "", depth=depth, fold=fold, max_boxes=max_nodes)
+        drawing = draw(graph, seen, direction=direction, show=show, backward=backward)
+        drawing.format, drawing.timeout = kind, timeout
+        if path is not None:
+            drawing.save_as(path)
+        if view:
+            webbrowser.open(path.resolve().as_uri())
+        return drawing
 
     def summary(self, depth: int | None = None) -> str:
-        """The records as a table by scope: ops, parameters, FLOPs, bytes saved, milliseconds.
+        """The tape as a table by scope: ops, parameters, FLOPs, bytes saved, milliseconds.
 
         Parameters
         ----------
         depth : int, optional
             How many levels of scopes within scopes to show.
         """
-        return summarise(self.records, depth)
+        return summarise(describe(self), depth)
 
     def explain(self, of: Record | Tensor) -> str:
         """What the tape knows of a record, or of the one that made a tensor, as text.

@@ -30,6 +30,8 @@ class Box:
         The path of a closed scope; otherwise of the one that it is drawn in.
     times : int
         How many repeats a closed scope stands for.
+    tensor : int or None
+        The leaf, or what is on its way.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Box:
     ops: tuple[int, ...]
     scope: str
     times: int = 1
+    tensor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +236,13 @@ class _Arrangement:
             elif heads and not self._is_private(tensor, heads):
                 around = _common([self.around[box.id] for box in heads])
                 label = tensor.name.removeprefix(f"{around[-1]}.") or "input"
-                box = Box(f"tensor{number}", "leaf", label, (), around[-1])
+                box = Box(f"tensor{number}", "leaf", label, (), around[-1], tensor=number)
                 self.of_tensor[number] = self._put(box, around)
 
     def _put_outside(self, kind: Literal["from", "to"], tensor: int, there: OpNode) -> Box:
         path = self.seen.path
-        return self._put(Box(f"{kind}{tensor}", kind, there.scope or there.name, (), path), (path,))
+        label = there.scope or there.name
+        return self._put(Box(f"{kind}{tensor}", kind, label, (), path, tensor=tensor), (path,))
 
     @staticmethod
     def _is_private(tensor: TensorNode, heads: Sequence[Box]) -> bool:

@@ -14,6 +14,11 @@ def amount(n: float, unit: str = "") -> str:
     return f"{digits} {prefixes[0]}{unit}".rstrip() if n else "0"
 
 
+def printable(text: str) -> str:
+    """`text` on one line: a character that cannot be seen is written as Python escapes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def table(rows: Sequence[Sequence[str]], align: str) -> str:
     """Rows of cells in columns; `align` has a < (left) or > (right) for each column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

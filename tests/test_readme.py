@@ -13,5 +13,5 @@ def test_the_idea_prints_the_tape_and_draws_it(monkeypatch, tmp_path, capsys):
     snippet = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
     Path("idea.py").write_text(snippet, encoding="utf-8")
     runpy.run_path("idea.py")
-    assert "#1 cross_entropy(#0, leaf) -> float64()" in capsys.readouterr().out
+    assert re.search(r"#1 +cross_entropy +#0, leaf +float64\(\)", capsys.readouterr().out)
     assert Path("loss.gv").exists()

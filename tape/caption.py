@@ -1,0 +1,66 @@
+"""What is written above a picture, in the markup of Graphviz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tape.graph import Graph, OpNode
+from tape.labels import contents, small, text
+from tape.palette import ALARM, GRADIENT, ROLES, WHITE, role_of
+from tape.scopes import scopes_of
+from tape.view import Group, View
+from tape.words import amount
+
+WIDTH = 240  # points at least, so that both walks are laid out alike, whatever is said of them
+
+
+def caption(graph: Graph, view: View, backward: bool) -> str:
+    """What is seen, what the colours mean, what is not shown, and what is not finite."""
+    lines = "<BR/>".join(_lines(graph, view, backward))
+    cell = f'<TD WIDTH="{WIDTH}" ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
+    return f'<TABLE BORDER="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
+
+
+def _lines(graph: Graph, view: View, backward: bool) -> Iterator[str]:
+    ops = scopes_of(graph).find(view.root.path).ops
+    saved = sum(op.saved_bytes for op in ops)
+    size = contents(graph, ops) + f", saves {amount(saved, 'B')}" * bool(saved)
+    yield f"<B>{text(view.root.path) or 'tape'}</B>&#160;&#160; {small(size)}"
+    yield small(_legend({role_of(graph, box) for box in view.root.all_boxes()}))
+    if backward:
+        yield small("walk back: arrows carry gradients, += adds them up", GRADIENT)
+    else:
+        yield small("forward: arrows carry results")
+    if any(shown.times > 1 for shown in (*view.root.all_boxes(), *_groups(view.root))):
+        yield small("repeats are folded into the first (fold=False shows all)")
+    if view.closed:
+        yield small(f"closed below depth {view.depth}, to keep to max_nodes boxes")
+    alarm = _first_nonfinite(graph, ops)
+    if alarm:
+        yield small(f"<B>{text(alarm)}</B>", ALARM)
+
+
+def _legend(roles: set[str]) -> str:
+    swatches = []
+    for role, (fill, outline) in ROLES.items():
+        if role in roles:
+            square = "□" if fill == WHITE else "■"
+            swatches.append(f'<FONT COLOR="{outline}" POINT-SIZE="11">{square}</FONT>&#160;{role}')
+    return "&#160;&#160; ".join(swatches)
+
+
+def _groups(group: Group) -> Iterator[Group]:
+    for inner in group.groups:
+        yield inner
+        yield from _groups(inner)
+
+
+def _first_nonfinite(graph: Graph, ops: Sequence[OpNode]) -> str:
+    """Where the first NaN or infinity came up, walking forward and then back, "" if nowhere."""
+    forward = [("result", op, graph.tensors[op.output].portrait) for op in ops]
+    back = [("gradient", op, graph.tensors[op.output].gradient) for op in reversed(ops)]
+    for what, op, portrait in forward + back:
+        if portrait is not None and not portrait.finite:
+            where = f" in {op.scope}" if op.scope else ""
+            return f"first {what} that is not finite: #{op.number} {op.name}{where}"
+    return ""
