@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from train.files import replacing
+from tape.files import replacing
 from train.machine import describe_machine
 
 

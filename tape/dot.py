@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from graphviz import Digraph
+
+from tape.files import replacing
 
 TEXT = ("gv", "dot")
 PICTURES = ("svg", "png", "pdf")
@@ -54,14 +55,20 @@ class Drawing(Digraph):
             If there is no picture; the DOT text is then beside where it would have been.
         """
         if self.format in TEXT:
-            _write(path, self.source.encode())
+            self._write_text(path)
             return
         try:
-            _write(path, picture(self.source, self.format, self.timeout))
+            drawn = picture(self.source, self.format, self.timeout)
         except CannotDraw as error:
             beside = path.with_suffix(".gv")
-            _write(beside, self.source.encode())
+            self._write_text(beside)
             raise CannotDraw(f"{path} is not drawn, its DOT text is in {beside}: {error}") from None
+        with replacing(path) as temporary:
+            temporary.write_bytes(drawn)
+
+    def _write_text(self, path: Path) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(self.source, encoding="utf-8")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows: SVG, or text that says why there is none."""
@@ -119,9 +126,3 @@ def _program() -> list[str]:
     if find_spec("pygraphviz"):
         return [sys.executable, "-P", "-c", PYGRAPHVIZ]
     raise CannotDraw(INSTALL)
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f"{path.name}.tmp")
-    beside.write_bytes(data)
-    os.replace(beside, path)

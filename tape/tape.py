@@ -13,9 +13,12 @@ import numpy as np
 
 from tape.dot import Drawing, format_of
 from tape.explain import explain_leaf, explain_record
+from tape.files import replacing
 from tape.graph import describe
+from tape.lesson import read_lesson
 from tape.listing import listing
 from tape.nonfinite import NonFinite, first_nonfinite_cotangent, first_nonfinite_result
+from tape.page import page
 from tape.place import current_scope, line_of_caller
 from tape.record import VJP, Record, Source
 from tape.render import draw
@@ -167,6 +170,38 @@ class Tape:
         if view:
             webbrowser.open(path.resolve().as_uri())
         return drawing
+
+    def to_html(
+        self, path: str | Path, *, title: str = "Tape", lesson: str | Path | None = None
+    ) -> Path:
+        """Write the page that walks along the tape, forward and back; it needs no network.
+
+        Values, cotangents and gradients are shown of a tape that was opened with `trace=True`, and
+        the way back of one that was walked.
+
+        Parameters
+        ----------
+        path : path
+            Where to write it; an earlier page there is replaced.
+        title : str
+        lesson : path, optional
+            A file of texts that make the page a guided tour; see `tape.lesson.read_lesson`.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If the lesson is none, or one of its steps is not on this tape.
+        """
+        graph = describe(self)
+        tour = None if lesson is None else read_lesson(lesson, graph)
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(page(graph, title, tour), encoding="utf-8")
+        return Path(path)
 
     def summary(self, depth: int | None = None) -> str:
         """The tape as a table by scope: ops, parameters, FLOPs, bytes saved, milliseconds.

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from models import Module
+from tape.files import replacing
 from train.errors import UserError
-from train.files import replacing
 from train.optim import AdamW
 
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tape.files import replacing
 from train.config import PLACES, Config
-from train.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

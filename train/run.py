@@ -12,10 +12,10 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from models import Transformer
+from tape.files import replacing
 from train.checkpoint import load_model
 from train.config import Config
 from train.errors import UserError
-from train.files import replacing
 from train.tokenizer import load_tokenizer
 
 

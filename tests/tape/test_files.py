@@ -1,6 +1,6 @@
 import pytest
 
-from train.files import replacing
+from tape.files import replacing
 
 
 def test_file_is_replaced_when_all_of_it_is_written(tmp_path):
