@@ -16,7 +16,7 @@ import tyro
 
 from train.errors import UserError
 
-PLACES = ("name", "runs", "cache", "resume")
+PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
 
 POSITIVE = (
@@ -123,6 +123,8 @@ class Config:
     """Where runs are kept."""
     cache: Path = Path("~/.cache/tapegrad")
     """Where tokens are kept between runs."""
+    trace: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """Before training, write a page that walks along the first micro-batch, forward and back."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Go on with the run in this folder, with the settings that it has."""
 
@@ -171,7 +173,7 @@ class Config:
         """
         try:
             values = json.loads(text)
-            for field in ("tokenizer", "runs", "cache"):
+            for field in ("tokenizer", "runs", "cache", "trace"):
                 values[field] = values[field] and Path(values[field])
             return cls(**values)
         except (ValueError, KeyError, TypeError) as error:

@@ -23,6 +23,8 @@ from train.workers import Workers
 def prepare(config: Config) -> tuple[Run, Tokens]:
     """A new run, not yet on disk, and its tokens."""
     folder = free_folder(config)
+    if config.trace and not config.trace.parent.is_dir():
+        raise UserError(f"--trace {config.trace}: there is no folder {config.trace.parent}")
     corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
@@ -84,6 +86,8 @@ def main() -> None:
                 f"{run.facts['data']['train_tokens']:,} tokens to train on, "
                 f"{trainer.run.config.steps:,} steps"
             )
+            if trainer.run.config.trace and not config.resume:
+                print(f"a step to look at: {trainer.trace(trainer.run.config.trace)}")
             signal = trainer.train()
     word = shlex.quote(str(folder))
     if signal is not None:

@@ -6,11 +6,13 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from tape import Tape
 from train.checkpoint import load_checkpoint, save_checkpoint, save_model
 from train.data import Tokens, Windows, spread, whole
 from train.diagnosis import first_nonfinite
@@ -103,6 +105,14 @@ class Trainer:
             raise UserError(f"--resume {self.run.folder}: all its {self.done} steps are done")
         trained = [event for event in events if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0
+
+    def trace(self, path: Path) -> Path:
+        """Write the page of the next micro-batch, forward and back; the run stays as it was."""
+        batch = micro_batches(*self._batch(self.done))[0]
+        with Tape(trace=True) as tape:
+            loss = self.model.loss(*batch)
+        tape.backward(loss, into={})
+        return tape.to_html(path, title=f"A step of {self.run.folder.name}")
 
     def train(self) -> int | None:
         """Run to the last step, or to a signal, which is returned; either way all is saved.

@@ -64,6 +64,15 @@ def test_interrupted_process_goes_on_by_the_command_that_it_prints(long, tmp_pat
         assert (run / name).read_bytes() == (long / name).read_bytes()
 
 
+def test_a_traced_run_writes_a_page_and_trains_to_the_same_bits(complete, tmp_path, capsys):
+    page = tmp_path / "step.html"
+    run = trained(tmp_path, "traced", "--trace", page)
+    assert f"a step to look at: {page}" in capsys.readouterr().out
+    assert "causal_attention" in page.read_text()
+    assert events(run) == events(complete)
+    assert "--trace" not in (run / "report.md").read_text()
+
+
 def test_given_tokenizer_is_used(tmp_path):
     OTHER_TOKENIZER.save(str(tmp_path / "given.json"))
     run = trained(tmp_path, "run", "--tokenizer", tmp_path / "given.json")
@@ -87,6 +96,7 @@ def test_given_tokenizer_is_used(tmp_path):
         ("--steps 0", "--steps 0: must be above 0"),
         ("--tokenizer missing.json", "missing.json: no such tokenizer file"),
         ("--tokenizer one.txt", "one.txt: not a tokenizer.json"),
+        ("--trace no/step.html", "--trace no/step.html: there is no folder no"),
         ("--name taken", "--name taken: runs/taken exists; take another name, or --resume runs"),
         ("--runs one.txt/runs", "Not a directory: 'one.txt/runs"),
         ("--cache one.txt/cache", "Not a directory: 'one.txt/cache"),
