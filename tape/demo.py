@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tape.lesson import ATTENTION
+from tape.pictures.lesson import ATTENTION
 from tape.tape import Tape
 
 

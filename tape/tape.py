@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tape.dot import Drawing, format_of
 from tape.explain import explain_leaf, explain_record
 from tape.files import replacing
 from tape.graph import describe
-from tape.lesson import read_lesson
 from tape.listing import listing
 from tape.nonfinite import NonFinite, first_nonfinite_cotangent, first_nonfinite_result
-from tape.page import page
+from tape.pictures.dot import Drawing, format_of
+from tape.pictures.lesson import read_lesson
+from tape.pictures.page import page
+from tape.pictures.render import draw
 from tape.place import current_scope, line_of_caller
 from tape.record import VJP, Record, Source
-from tape.render import draw
 from tape.saved import owner, saved_by
 from tape.step import Step
 from tape.summary import summarise
@@ -185,7 +185,8 @@ class Tape:
             Where to write it; an earlier page there is replaced.
         title : str
         lesson : path, optional
-            A file of texts that make the page a guided tour; see `tape.lesson.read_lesson`.
+            A file of texts that make the page a guided tour; `tape/pictures/lesson.py` tells how
+            it is written.
 
         Returns
         -------

@@ -33,7 +33,7 @@ from .survey import Survey
 
 SUITE = ["tests/ops", "tests/tape", "tests/models", "tests/test_twin.py"]
 # These wait for a browser and for Graphviz, and no gradient depends on them.
-LEFT_OUT = ["--ignore=tests/tape/test_viewer.py", "--ignore=tests/tape/test_dot.py"]
+LEFT_OUT = [f"--ignore=tests/tape/pictures/test_{name}.py" for name in ("viewer", "dot")]
 OPTIONS = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"]
 OPTIONS += ["--hypothesis-profile=proof", "-o", "addopts=--import-mode=importlib"]
 MEMORY = 4 << 30

@@ -1,3 +1,4 @@
+import gc
 import json
 from itertools import islice
 from types import SimpleNamespace
@@ -123,6 +124,7 @@ def test_hub_without_a_network_fails_at_once(monkeypatch, setting, value):
         ("train.txt/a.txt", b"One.", "needs one train file .* but holds none"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # by datasets, on an error
 def test_data_that_cannot_be_used(tmp_path, name, content, message):
     path = tmp_path / name
     if content is not None:
@@ -133,6 +135,8 @@ def test_data_that_cannot_be_used(tmp_path, name, content, message):
         open_corpus(str(data))
     assert str(caught.value).startswith(f"--data {data}: ")
     assert "\n" not in str(caught.value)
+    del caught
+    gc.collect()  # here, where the warning is expected
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tape.graph import Graph, OpNode
-from tape.labels import contents, small, text
-from tape.palette import ALARM, GRADIENT, ROLES, WHITE, role_of
+from tape.pictures.labels import contents, small, text
+from tape.pictures.palette import ALARM, GRADIENT, ROLES, WHITE, role_of
 from tape.scopes import scopes_of
 from tape.view import Group, View
 from tape.words import amount

@@ -11,9 +11,9 @@ import pytest
 import ops
 from tape import Tape, Tensor, demo, scope
 from tape.graph import describe
-from tape.lesson import ATTENTION, read_lesson
+from tape.pictures.lesson import ATTENTION, read_lesson
+from tape.pictures.timeline import timeline
 from tape.scopes import scopes_of
-from tape.timeline import timeline
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

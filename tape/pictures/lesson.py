@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tape.graph import Graph
-from tape.timeline import timeline
+from tape.pictures.timeline import timeline
 
-ATTENTION = Path(str(resources.files("tape") / "lessons" / "attention.json"))
+ATTENTION = Path(str(resources.files("tape.pictures") / "lessons" / "attention.json"))
 """How a gradient goes through the attention of a Transformer's first block."""
 
 FIELDS = {"op": str, "scope": str, "backward": bool, "nth": int}

@@ -11,14 +11,14 @@ from importlib import resources
 from typing import Any
 
 from tape.graph import Graph
-from tape.layout import layouts
-from tape.lesson import Lesson
+from tape.pictures.layout import layouts
+from tape.pictures.lesson import Lesson
+from tape.pictures.svg import sizes, svg
+from tape.pictures.timeline import timeline
 from tape.scopes import Scope, repeats, scopes_of
-from tape.svg import sizes, svg
-from tape.timeline import timeline
 from tape.view import view
 
-VIEWER = resources.files("tape") / "viewer"
+VIEWER = resources.files("tape.pictures") / "viewer"
 DIGITS = 6
 """Significant ones, of the numbers in the page."""
 

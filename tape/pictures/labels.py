@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 
 from tape.graph import Graph, OpNode, TensorNode
-from tape.palette import ALARM, DARK, GREY, SAVED
+from tape.pictures.palette import ALARM, DARK, GREY, SAVED
 from tape.portrait import Portrait
 from tape.summary import n_parameters, parameters_of
 from tape.view import Box

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import fmean
 
-from tape.geometry import MARGIN, Layout, Place, Point, Size
+from tape.pictures.geometry import MARGIN, Layout, Place, Point, Size
 from tape.view import Box, View
 
 BETWEEN_ROWS = 40

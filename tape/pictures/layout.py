@@ -1,4 +1,4 @@
-"""Laying out pictures: by Graphviz, or without it by `tape.layered`."""
+"""Laying out pictures: by Graphviz, or without it by `tape.pictures.layered`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tape.dot import CannotDraw, picture
-from tape.geometry import MARGIN, Layout, Place, Point, Size
-from tape.layered import layered
+from tape.pictures.dot import CannotDraw, picture
+from tape.pictures.geometry import MARGIN, Layout, Place, Point, Size
+from tape.pictures.layered import layered
 from tape.view import View
 
 TIMEOUT = 30
@@ -36,7 +36,7 @@ def by_graphviz(views: Sequence[View], sizes: Sequence[Sizes]) -> Iterator[Layou
     Raises
     ------
     CannotDraw
-        As `tape.dot.picture` does.
+        As `tape.pictures.dot.picture` does.
     """
     source = "".join(_dot(view, size) for view, size in zip(views, sizes, strict=True))
     text = picture(source, "json0", TIMEOUT).decode()

@@ -7,11 +7,11 @@ from collections.abc import Collection
 
 from graphviz import Digraph
 
-from tape.caption import caption
-from tape.dot import Drawing
 from tape.graph import Graph
-from tape.labels import SHOW, label, nonfinite, tensors_of, text
-from tape.palette import ALARM, GRADIENT, GREY, NO_GRADIENT, OPEN_SCOPE, ROLES, role_of
+from tape.pictures.caption import caption
+from tape.pictures.dot import Drawing
+from tape.pictures.labels import SHOW, label, nonfinite, tensors_of, text
+from tape.pictures.palette import ALARM, GRADIENT, GREY, NO_GRADIENT, OPEN_SCOPE, ROLES, role_of
 from tape.view import Group, View
 
 DIRECTIONS = ("TB", "BT", "LR", "RL")

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 import ops
 from tape import Tape, Tensor, demo
 from tape.graph import describe
-from tape.layered import layered
-from tape.layout import layouts
-from tape.lesson import ATTENTION, read_lesson
-from tape.page import page
+from tape.pictures.layered import layered
+from tape.pictures.layout import layouts
+from tape.pictures.lesson import ATTENTION, read_lesson
+from tape.pictures.page import page
+from tape.pictures.svg import sizes
+from tape.pictures.timeline import timeline
 from tape.scopes import scopes_of
-from tape.svg import sizes
-from tape.timeline import timeline
 from tape.view import view
 from tests.tape.programs import tapes
 

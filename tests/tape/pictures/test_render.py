@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import ops
 from tape import Tape, Tensor, scope
-from tape.dot import picture
 from tape.graph import describe
-from tape.render import draw
+from tape.pictures.dot import picture
+from tape.pictures.render import draw
 from tape.view import view
 from tape.words import printable
 from tests.tape.programs import tapes
@@ -90,7 +90,7 @@ def test_the_text_is_the_golden_one(name, tape, options, tmp_path):
     tape().render(tmp_path / file.name, **options)
     assert (tmp_path / file.name).read_text("utf-8") == file.read_text("utf-8"), (
         f"{file} is not what is drawn now. If that is meant, renew it and look at what changed: "
-        "RENEW_GOLDEN=1 pytest tests/tape/test_render.py; git diff tests/tape/golden"
+        "RENEW_GOLDEN=1 pytest tests/tape/pictures; git diff tests/tape/pictures/golden"
     )
 
 

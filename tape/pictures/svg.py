@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from html import escape
 
-from tape.geometry import Layout, Place, Point, Size
 from tape.graph import Graph
-from tape.labels import contents
+from tape.pictures.geometry import Layout, Place, Point, Size
+from tape.pictures.labels import contents
 from tape.view import Box, Edge, View
 from tape.words import printable
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import ops  # noqa: F401 - gives tensors their methods
 from tape import Tape, Tensor
-from tape.dot import CannotDraw, picture
+from tape.pictures.dot import CannotDraw, picture
 
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="the program dot is not installed")
 
@@ -24,7 +25,7 @@ def tape():
 @pytest.fixture
 def no_graphviz(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("tape.dot.find_spec", lambda name: None)
+    monkeypatch.setattr("tape.pictures.dot.find_spec", lambda name: None)
 
 
 @pytest.fixture
