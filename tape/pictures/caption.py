@@ -28,7 +28,7 @@ def _lines(graph: Graph, view: View, backward: bool) -> Iterator[str]:
     yield f"<B>{text(view.root.path) or 'tape'}</B>&#160;&#160; {small(size)}"
     yield small(_legend({role_of(graph, box) for box in view.root.all_boxes()}))
     if backward:
-        yield small("walk back: arrows carry gradients, += adds them up", GRADIENT)
+        yield small("walk back: arrows carry gradients, += sums", GRADIENT)
     else:
         yield small("forward: arrows carry results")
     if any(shown.times > 1 for shown in (*view.root.all_boxes(), *_groups(view.root))):
