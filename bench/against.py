@@ -20,8 +20,8 @@ from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
 EXPLANATION = """\
-The train step of this tree beside that of commit {commit} ({subject}), in turn: medians with
-quartiles of {rounds} rounds, the ratio from the two of the same round."""
+The train step of this tree ({here}) beside that of commit {commit} ({subject}), in turn:
+medians with quartiles of {rounds} rounds, the ratio from the two of the same round."""
 HEAD = ("", "this tree (ms)", "the other (ms)", "this / the other")
 
 
@@ -97,7 +97,10 @@ def main() -> None:
         if arguments.page:
             commit, subject = _git("log", "-1", "--format=%h%n%s", arguments.commit).splitlines()
             explanation = EXPLANATION.format(
-                commit=commit, subject=subject, rounds=arguments.rounds
+                here=_git("describe", "--always", "--dirty"),
+                commit=commit,
+                subject=subject,
+                rounds=arguments.rounds,
             )
             publish(arguments.page, "Against an earlier commit", explanation, found)
 
