@@ -14,7 +14,7 @@ Array = np.ndarray
 TAILS = Sample(np.array([-30.0, -5.0, 5.0, 30.0]))
 SMOOTH = (*UNARY, TAILS)
 
-PIECE = 1 << 15
+PIECE = 1 << 17
 """Elements worked on together: what an op makes of them on the way stays in the cache."""
 
 

@@ -1,9 +1,11 @@
 """Causal self-attention, fused."""
 
 import math
+from functools import partial
 
 import numpy as np
 
+from ops.softmax import exponentiate
 from tape import Sample, normal, op
 
 Array = np.ndarray
@@ -51,58 +53,49 @@ def causal_attention(qkv: Array, /, n_heads: int):
     if width % (3 * n_heads):
         raise ValueError(f"the width {width} of qkv is not a multiple of 3 n_heads = {3 * n_heads}")
     d_head = width // (3 * n_heads)
-    q, k, v = _split(qkv, n_heads)
-    q = q * (1 / math.sqrt(d_head))
+    scale = 1 / math.sqrt(d_head)
+    side_by_side = qkv.reshape(batch, time, 3, n_heads, d_head)
+    q, k, v = side_by_side.transpose(2, 0, 3, 1, 4).copy()  # products are faster on heads apart
+    q *= scale
     y = np.empty((batch, time, n_heads, d_head), qkv.dtype)
-    heads = y.transpose(0, 2, 1, 3)  # (batch, head, time, d_head), a view
+    y_heads = y.transpose(0, 2, 1, 3)  # (batch, head, time, d_head), a view
     future = np.triu(np.full((BLOCK, BLOCK), -np.inf, qkv.dtype), 1)
-    ones = np.ones((time, 1), qkv.dtype)
-    blocks = [slice(start, min(start + BLOCK, time)) for start in range(0, time, BLOCK)]
-    # Exponentials of scores this small need no shift by the maximum, which costs two passes.
-    small = _longest(q) * _longest(k) < math.log(np.finfo(qkv.dtype).max) / 2
+
+    def scores_of(block: slice) -> Array:
+        scores = q[:, :, block] @ k[:, :, : block.stop].swapaxes(-1, -2)
+        n = block.stop - block.start
+        scores[..., block] += future[:n, :n]
+        return scores
+
     saved = []  # of each block, P before its rows are divided by their sums, and the sums
-    for block in blocks:
-        n, seen = block.stop - block.start, slice(0, block.stop)
-        p = q[:, :, block] @ k[:, :, seen].swapaxes(-1, -2)
-        p[..., block] += future[:n, :n]
-        if not small:
-            p -= p.max(-1, keepdims=True)
-        np.exp(p, out=p)
-        total = p @ ones[seen]
+    for start in range(0, time, BLOCK):
+        block = slice(start, min(start + BLOCK, time))
+        p = scores_of(block)
+        total, _ = exponentiate(p, partial(scores_of, block))
         # Dividing the product is cheaper than dividing P, which is wider.
-        np.divide(p @ v[:, :, seen], total, out=heads[:, :, block])
-        saved.append((p, total))
+        np.divide(p @ v[:, :, : block.stop], total, out=y_heads[:, :, block])
+        saved.append((block, p, total))
 
     def vjp(g: Array) -> Array:
         g = g.reshape(y.shape)
-        g_heads = g.transpose(0, 2, 1, 3)
         along = np.einsum("bthd,bthd->bht", g, y)[..., None]
-        dqkv = np.empty((batch, time, width), g.dtype)
-        dq, into_dk, into_dv = _split(dqkv, n_heads)
-        dk, dv = np.zeros((2, *q.shape), g.dtype)  # sums are faster where heads are contiguous
-        for block, (p, total) in zip(blocks, saved, strict=True):
+        g = g.transpose(0, 2, 1, 3)
+        dqkv = np.empty((3, *q.shape), g.dtype)
+        dq, dk, dv = dqkv
+        for block, p, total in reversed(saved):
             seen = slice(0, block.stop)
-            g_block = g_heads[:, :, block] / total
-            dv[:, :, seen] += p.swapaxes(-1, -2) @ g_block
+            g_block = g[:, :, block] / total
             ds = g_block @ v[:, :, seen].swapaxes(-1, -2)
             ds -= along[:, :, block] / total
             ds *= p
-            dq[:, :, block] = ds @ k[:, :, seen]
-            dk[:, :, seen] += ds.swapaxes(-1, -2) @ q[:, :, block]
-        dq *= 1 / math.sqrt(d_head)
-        into_dk[...], into_dv[...] = dk, dv
-        return dqkv
+            np.matmul(ds, k[:, :, seen], out=dq[:, :, block])
+            towards = (p.swapaxes(-1, -2), g_block, dv), (ds.swapaxes(-1, -2), q[:, :, block], dk)
+            for weights, values, sums in towards:
+                if block.stop == time:  # the first one here, which sees all keys
+                    np.matmul(weights, values, out=sums)
+                else:
+                    sums[:, :, seen] += weights @ values
+        dq *= scale
+        return dqkv.transpose(1, 3, 0, 2, 4).reshape(batch, time, width)
 
     return y.reshape(batch, time, n_heads * d_head), vjp
-
-
-def _longest(x: Array) -> float:
-    """The largest 2-norm along the last axis."""
-    return math.sqrt(np.einsum("...i,...i->...", x, x).max(initial=0))
-
-
-def _split(qkv: Array, n_heads: int) -> tuple[Array, Array, Array]:
-    """Queries, keys and values as views of shape (batch, head, time, d_head)."""
-    batch, time, width = qkv.shape
-    q, k, v = qkv.reshape(batch, time, 3, n_heads, width // (3 * n_heads)).transpose(2, 0, 3, 1, 4)
-    return q, k, v

@@ -9,6 +9,9 @@ from tape import Sample, integers, normal, op
 
 Array = np.ndarray
 
+FEW = 32
+"""Ids of which `embedding` sums the rows one by one, not one row of each at a time."""
+
 
 def gathered(x: Array, pick: Callable[[Array], Array]):
     """`pick(x)` and its VJP, for a `pick` that copies elements and does nothing else.
@@ -122,6 +125,7 @@ def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
     samples=(
         Sample(integers(0, 6, 3, 4), normal(6, 5)),
         Sample(np.array([1, 1, 1], np.int32), normal(4, 2)),
+        Sample(integers(0, 2 * FEW, 3, 2 * FEW), normal(2 * FEW, 1)),
         Sample(np.array([1, 0, 1]), normal(3, 2)),
         Sample(np.array([2, 255], np.uint8), normal(256, 2)),
         Sample(integers(0, 6, 0), normal(6, 5)),
@@ -160,13 +164,18 @@ def check_ids(ids: Array, n: int, what: str) -> None:
 def _sum_rows(ids: Array, rows: Array, n: int) -> Array:
     """An (n, d) table whose row i is the sum of the `rows` with id i.
 
-    Sorting makes the rows of an id neighbours, for `reduceat` to sum: three times as fast as
-    `np.add.at` on text, where a few ids come again and again.
+    Sorting makes the rows of an id neighbours. The first rows of all ids are added at once, then
+    the second ones, and so on until a few ids are left that come again and again: those are summed
+    one by one. On text this is five times as fast as `np.add.at`.
     """
     table = np.zeros((n, rows.shape[1]), rows.dtype)
-    if ids.size:
-        order = np.argsort(ids, kind="stable")
-        in_order = ids[order]
-        starts = np.flatnonzero(np.diff(in_order, prepend=in_order[0] ^ 1))
-        table[in_order[starts]] = np.add.reduceat(rows[order], starts)
+    order = np.argsort(ids, kind="stable")
+    distinct, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
+    left, nth = np.arange(len(distinct)), 0
+    while len(left) > FEW:
+        table[distinct[left]] += rows[order[starts[left] + nth]]
+        nth += 1
+        left = left[counts[left] > nth]
+    for i in left:
+        table[distinct[i]] += rows[order[starts[i] + nth : starts[i] + counts[i]]].sum(0)
     return table

@@ -1,8 +1,11 @@
 """Losses."""
 
+from functools import partial
+
 import numpy as np
 
 from ops.indexing import check_ids
+from ops.softmax import exponentiate
 from tape import Sample, current_tape, integers, normal, op
 
 Array = np.ndarray
@@ -93,7 +96,7 @@ def cross_entropy(
     return loss.sum() / n, vjp
 
 
-ROWS = 256
+ROWS = 512
 """Rows of logits that exist at once in `linear_cross_entropy`."""
 
 
@@ -134,19 +137,22 @@ def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_inde
     differentiated = current_tape() is not None
     if differentiated:
         dx, dweight = np.empty(rows.shape, x.dtype), np.zeros_like(weight)
+    logits = np.empty((min(ROWS, len(rows)), n_classes), x.dtype)
     for start in range(0, len(rows), ROWS):
         piece = slice(start, start + ROWS)
         kept = np.flatnonzero(counted[piece])
         places = kept, classes[piece][kept]
-        scores = rows[piece] @ weight.T
-        scores -= scores.max(1, keepdims=True)
+        product = partial(np.matmul, rows[piece], weight.T)
+        scores = product(out=logits[: len(rows[piece])])
         at_targets = scores[places]
-        np.exp(scores, out=scores)
-        total = scores @ np.ones(n_classes, x.dtype)
-        loss += (np.log(total[kept]) - at_targets).sum()
+        total, top = exponentiate(scores, product)
+        loss += ((np.log(total) + top)[kept, 0] - at_targets).sum()
         if differentiated:
-            scores *= (counted[piece] / (n * total))[:, None]
+            scores *= counted[piece, None] / (n * total)
             scores[places] -= 1 / n
             np.matmul(scores, weight, out=dx[piece])
-            dweight += scores.T @ rows[piece]
+            if start == 0:
+                np.matmul(scores.T, rows[piece], out=dweight)
+            else:
+                dweight += scores.T @ rows[piece]
     return loss / n, lambda g: (lambda: (g * dx).reshape(x.shape), lambda: g * dweight, None)

@@ -1,5 +1,8 @@
 """Softmax, its logarithm, and the logarithm of its denominator."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
@@ -92,3 +95,26 @@ def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False):
     total = weights.sum(axis, keepdims=True)
     y = np.log(np.maximum(total, 1)) + top  # less only where top is -inf
     return squeezed(y, axis, keepdims), lambda g: weights / total * g.reshape(total.shape)
+
+
+def exponentiate(scores: Array, again: Callable[[], Array]) -> tuple[Array, Array | int]:
+    """Replace scores by exp(scores - top), in place; their sums along the last axis, and top.
+
+    The top is 0 where the sums show that nothing overflowed or was lost, which saves two passes
+    over the scores. Where they do not, it is the largest score of each row, and the scores, which
+    are gone, come from `again`.
+
+    scores : (..., n); sums, top : (..., 1).
+    """
+    ones = np.ones((scores.shape[-1], 1), scores.dtype)
+    least = math.sqrt(np.finfo(scores.dtype).tiny)
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.exp(scores, out=scores)
+        total = scores @ ones
+    if least < total.min(initial=1) and total.max(initial=1) < 1 / least:
+        return total, 0
+    scores[...] = again()
+    top = scores.max(-1, keepdims=True)
+    scores -= top
+    np.exp(scores, out=scores)
+    return scores @ ones, top
