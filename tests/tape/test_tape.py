@@ -1,5 +1,6 @@
 """The tape: what it records, and the gradients that a walk back along it leaves."""
 
+import doctest
 import sys
 import threading
 import time
@@ -33,6 +34,11 @@ def op_with_vjp(vjp, name="planted"):
 
     planted.__name__ = name
     return op(samples=SAMPLES)(planted)
+
+
+def test_the_examples_in_its_docstrings_run():
+    failed, attempted = doctest.testmod(sys.modules[Tape.__module__])
+    assert attempted and not failed
 
 
 # What is recorded
