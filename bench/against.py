@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from bench.commits import git
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
 from bench.page import publish, spread, table
@@ -20,7 +20,7 @@ from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
 EXPLANATION = """\
-The train step of this tree ({here}) beside that of commit {commit} ({subject}), in turn:
+The train step of this tree beside that of commit {commit} ({subject}), in turn:
 medians with quartiles of {rounds} rounds, the ratio from the two of the same round."""
 HEAD = ("", "this tree (ms)", "the other (ms)", "this / the other")
 
@@ -59,11 +59,11 @@ def checked_out(commit: str) -> Iterator[Path]:
     """A folder with the tree of a commit, for as long as the block runs."""
     with TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        _git("worktree", "add", "--detach", str(tree), commit)
+        git("worktree", "add", "--detach", str(tree), commit)
         try:
             yield tree
         finally:
-            _git("worktree", "remove", "--force", str(tree))
+            git("worktree", "remove", "--force", str(tree))
 
 
 def compare(name: str, tree: Path, rounds: int) -> tuple[str, ...]:
@@ -78,14 +78,6 @@ def compare(name: str, tree: Path, rounds: int) -> tuple[str, ...]:
     return name, *(spread(own, ".0f") for own in milliseconds), spread(ratios, ".3f")
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1]
-        raise UserError(f"git {' '.join(arguments[:2])}: {reason}")
-    return done.stdout.strip()
-
-
 def main() -> None:
     """`python -m bench.against`."""
     with one_line_errors():
@@ -95,9 +87,8 @@ def main() -> None:
         found = table([HEAD, *rows])
         print(found)
         if arguments.page:
-            commit, subject = _git("log", "-1", "--format=%h%n%s", arguments.commit).splitlines()
+            commit, subject = git("log", "-1", "--format=%h%n%s", arguments.commit).splitlines()
             explanation = EXPLANATION.format(
-                here=_git("describe", "--always", "--dirty"),
                 commit=commit,
                 subject=subject,
                 rounds=arguments.rounds,

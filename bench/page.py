@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.commits import code_of_this_tree
 from tape.files import replacing
 from train.machine import describe_machine
 
@@ -29,14 +30,15 @@ def spread(values: Sequence[float], form: str) -> str:
 
 
 def publish(path: Path, heading: str, *parts: str, packages: Sequence[str] = ()) -> None:
-    """`update` with the parts, and with the command that is running and what it runs on.
+    """`update` with the parts, and with the command that is running, its code and its machine.
 
     `packages` are those whose versions matter beside NumPy's.
     """
     command = shlex.join(["python", "-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]])
     facts = describe_machine() | {name: version(name) for name in packages}
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
-    update(path, heading, "\n\n".join([*parts, f"Made by `{command}` on: {machine}."]))
+    made = f"Made by `{command}` at {code_of_this_tree()} on: {machine}."
+    update(path, heading, "\n\n".join([*parts, made]))
 
 
 def update(path: Path, heading: str, text: str) -> None:
