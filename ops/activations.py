@@ -109,26 +109,25 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
 def _gelu_tanh(x: Array):
     """The derivative is made beside the value and saved in place of x: the half of memory."""
     scale = math.sqrt(2 / math.pi)
+    cubic = 0.044715 * scale
     y, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
     flat = [array.reshape(-1) for array in (x, y, slope)]
     buffers = np.empty((2, min(PIECE, x.size)), x.dtype)
     for start in range(0, x.size, PIECE):
         x_piece, y_piece, slope_piece = (array[start : start + PIECE] for array in flat)
-        t, bend = buffers[:, : x_piece.size]
+        cdf, bend = buffers[:, : x_piece.size]
         np.multiply(x_piece, x_piece, out=bend)
-        np.multiply(bend, 0.044715 * scale, out=t)
-        t += scale
-        t *= x_piece
-        np.tanh(t, out=t)
-        bend *= -3 * 0.044715 * scale
-        bend -= scale
-        bend *= x_piece  # -x times the derivative of the argument of tanh
-        np.multiply(t, t, out=slope_piece)
-        slope_piece -= 1
+        np.multiply(bend, cubic, out=cdf)
+        cdf += scale
+        cdf *= x_piece
+        np.tanh(cdf, out=cdf)
+        cdf *= 0.5
+        cdf += 0.5
+        np.multiply(x_piece, cdf, out=y_piece)
+        bend *= 6 * cubic
+        bend += 2 * scale  # twice the derivative of the argument of tanh
+        np.subtract(1, cdf, out=slope_piece)
+        slope_piece *= y_piece
         slope_piece *= bend
-        t += 1
-        slope_piece += t
-        slope_piece *= 0.5
-        np.multiply(t, x_piece, out=y_piece)
-        y_piece *= 0.5
+        slope_piece += cdf
     return y, lambda g: g * slope
