@@ -77,7 +77,7 @@ class Op:
 
     def __call__(self, *args: Any, **options: Any) -> Tensor | list[Tensor]:
         """Run the op, and record it if a tape is open."""
-        if options and not options.keys().isdisjoint(self.operand_names):
+        if not options.keys().isdisjoint(self.operand_names):
             args, options = self._by_place(args, options)
         if self.variadic:
             if not args:

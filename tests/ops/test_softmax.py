@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import ops
+from ops.softmax import exponentiate
 
 from .running import value_and_gradients
 
@@ -67,3 +68,24 @@ def test_logsumexp_of_minus_infinity_throughout_is_minus_infinity_without_a_warn
     x = np.array([[-np.inf, -np.inf], [-np.inf, 1e4]], np.float32)
     y = ops.logsumexp(x, axis=1).data
     np.testing.assert_array_equal(y, np.array([-np.inf, 1e4], np.float32), strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("distance", "shifted"), [(-0.1, False), (0.1, True), (1.0, True), (1e4, True)]
+)
+def test_scores_are_shifted_only_where_their_exponentials_leave_the_range_of_squares(
+    dtype, sign, distance, shifted
+):
+    bound = -np.log(np.finfo(dtype).tiny) / 2
+    scores = np.array([[0.0], [sign * (bound + distance)]], dtype)
+    asked = []
+
+    def again():
+        asked.append("again")
+        return scores.copy()
+
+    total, top = exponentiate(scores.copy(), again)
+    assert bool(asked) == shifted
+    np.testing.assert_allclose(np.log(total) + top, scores, rtol=1e-6)

@@ -37,11 +37,10 @@ def test_portraits_are_those_of_the_steps():
 def test_trap_what_went_out_is_not_the_sum_that_it_became_part_of():
     w = leaf(3)
     with Tape(trace=True) as tape:
-        loss = (ops.exp(w) * 2.0 + ops.sin(w)).sum()
+        loss = (ops.exp(w) + w).sum()
     tape.backward(loss)
-    exp = next(r for r in tape.records if r.op.name == "exp")
-    (sent,) = tape.trace.steps[exp.number].cotangents
-    assert sent == Portrait.of(2 * np.exp(w.data))
+    (sent,) = tape.trace.steps[0].cotangents
+    assert sent == Portrait.of(np.exp(w.data))
     assert tape.trace.gradients[w] == Portrait.of(w.grad)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -159,10 +158,3 @@ def test_a_notebook_shows_text_where_graphviz_is_missing(tape, no_graphviz):
 def test_a_notebook_shows_text_when_the_layout_takes_too_long(tape, fake_dot):
     fake_dot("exec sleep 60")
     assert "more than 0.1 s" in tape.render(timeout=0.1)._repr_mimebundle_()["text/plain"]
-
-
-def test_view_opens_the_file(tape, tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    tape.render(tmp_path / "a b.gv", view=True)
-    assert opened == [Path(tmp_path / "a b.gv").as_uri()]

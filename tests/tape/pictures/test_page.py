@@ -46,6 +46,12 @@ def test_it_holds_the_description_to_six_digits(tape):
     compare(data_of(page(graph, "t"))["graph"], graph.as_json())
 
 
+def test_a_tape_writes_it_in_utf_8(tape, tmp_path):
+    path = tape.to_html(tmp_path / "tape.html", title="größer")
+    assert path == tmp_path / "tape.html"
+    assert path.read_text("utf-8") == page(describe(tape), "größer")
+
+
 def test_it_asks_for_nothing_outside_itself(tape):
     text = page(describe(tape), "t")
     assert not re.search(r"""(src|href)=["'](?!#)|@import|url\(|fetch\(|XMLHttpRequest""", text)

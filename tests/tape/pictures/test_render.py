@@ -1,5 +1,6 @@
 """The picture of a tape as DOT text."""
 
+import inspect
 import json
 import os
 import re
@@ -107,6 +108,15 @@ def test_every_box_and_edge_of_the_view_is_drawn_once(tape, depth, fold, backwar
     nodes, edges = statements(draw(graph, seen, backward=backward))
     assert sorted(nodes) == sorted(box.id for box in seen.root.all_boxes())
     assert edges == [(edge.tail, edge.head) for edge in seen.edges]
+
+
+def test_its_defaults_are_those_that_people_rely_on():
+    parameters = inspect.signature(Tape.render).parameters.values()
+    assert {p.name: p.default for p in parameters if p.default is not p.empty} == {
+        **{"filename": None, "format": None, "view": False, "direction": "TB", "depth": None},
+        **{"scope": None, "fold": True, "show": ("shape",), "backward": False},
+        **{"max_nodes": 500, "timeout": 30},
+    }
 
 
 def test_the_same_program_gives_the_same_text():
@@ -277,6 +287,19 @@ def test_what_cannot_be_drawn_is_named(options, message):
     with pytest.raises(ValueError, match=message) as error:
         blocks(walked=False).render(**options)
     assert "\n" not in str(error.value)
+
+
+def test_view_opens_the_file_and_needs_one(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    fork().render(tmp_path / "a.gv")
+    assert not opened
+    fork().render(tmp_path / "a b.gv", view=True)
+    assert opened == [(tmp_path / "a b.gv").as_uri()]
+    with pytest.raises(
+        ValueError, match="view=True opens the file that was saved: give a filename"
+    ):
+        fork().render(view=True)
 
 
 def test_a_tape_without_records_is_drawn_too():
