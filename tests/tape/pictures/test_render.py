@@ -111,6 +111,7 @@ def test_every_box_and_edge_of_the_view_is_drawn_once(tape, depth, fold, backwar
 
 
 def test_its_defaults_are_those_that_people_rely_on():
+    assert fork().render().timeout == 30
     parameters = inspect.signature(Tape.render).parameters.values()
     assert {p.name: p.default for p in parameters if p.default is not p.empty} == {
         **{"filename": None, "format": None, "view": False, "direction": "TB", "depth": None},
