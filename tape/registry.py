@@ -29,9 +29,9 @@ class Op:
         call may name all the same; all others are options, through which no gradient flows.
         `vjp(g)` takes the cotangent of the result and returns those of the operands: one, or a
         tuple with one for each. A cotangent may be None (no gradient), may still be broadcast
-        (the engine sums it back), and may be a function of no arguments that makes it (called
-        only if that operand wants a gradient). A VJP never writes to `g`; it may return `g` or a
-        view of it, but no array that it saved.
+        (the engine sums it back), and may be a function of no arguments that makes it: called
+        only if that operand wants a gradient, and then in any order or at once with the others.
+        A VJP never writes to `g`; it may return `g` or a view of it, but no array that it saved.
         An operand that is a str or None is passed on as it is and gets no gradient.
         An op with several results returns a list of such pairs: each result is a record of its
         own.

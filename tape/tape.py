@@ -28,7 +28,7 @@ from tape.summary import summarise
 from tape.tensor import Tensor
 from tape.trace import Trace
 from tape.view import view as choose
-from tape.walk import first_cotangent, walk
+from tape.walk import Map, first_cotangent, walk
 
 if TYPE_CHECKING:
     from tape.registry import Op
@@ -307,6 +307,7 @@ class Tape:
         *,
         into: MutableMapping[Tensor, np.ndarray] | None = None,
         keep: bool = False,
+        map: Map = map,
     ) -> None:
         """Walk the records in reverse and leave a gradient at every leaf that wants one.
 
@@ -324,6 +325,9 @@ class Tape:
             that walk tapes of their own into sinks of their own may share parameters.
         keep : bool
             Keep what the records saved, for another walk.
+        map : callable
+            Runs the parts of a VJP that make the cotangents of one operand each, as the builtin
+            runs a function on a list. They do not depend on each other, so threads may share them.
 
         Raises
         ------
@@ -333,7 +337,7 @@ class Tape:
         RuntimeError
             If an earlier walk without `keep=True` has released the records.
         """
-        deque(self._walk(output, cotangent, into, keep, may_write=True), maxlen=0)
+        deque(self._walk(output, cotangent, into, keep, map, may_write=True), maxlen=0)
 
     def backward_steps(
         self,
@@ -353,7 +357,7 @@ class Tape:
         Step
             A record, the cotangent that came in and those that go out to its operands.
         """
-        return self._walk(output, cotangent, into, keep, may_write=False)
+        return self._walk(output, cotangent, into, keep, map, may_write=False)
 
     def _walk(
         self,
@@ -361,6 +365,7 @@ class Tape:
         cotangent: Any,
         into: MutableMapping[Tensor, np.ndarray] | None,
         keep: bool,
+        map: Map,
         may_write: bool,
     ) -> Iterator[Step]:
         if output.tape is not self:
@@ -372,5 +377,5 @@ class Tape:
             self._weighed.clear()  # what is freed on the way may come again under the same id
         first = first_cotangent(output, cotangent)
         if self.trace is None:
-            return walk(self, start, first, into, keep, may_write)
-        return self.trace.watch(walk(self, start, first, into, keep, may_write=False), into)
+            return walk(self, start, first, into, keep, map, may_write)
+        return self.trace.watch(walk(self, start, first, into, keep, map, may_write=False), into)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
+from operator import call
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tape.tensor import Tensor, as_array
 if TYPE_CHECKING:
     from tape.tape import Tape
 
+Map = Callable[[Callable[..., Any], list[Any]], Iterable[Any]]
+"""Runs a function on each item of a list, as the builtin of that name does."""
+
 
 def walk(
     tape: Tape,
@@ -25,6 +29,7 @@ def walk(
     first: np.ndarray,
     into: MutableMapping[Tensor, np.ndarray] | None,
     keep: bool,
+    map: Map,
     may_write: bool,
 ) -> Iterator[Step]:
     """Pull the cotangent `first` of a record's result back to the leaves, in reverse order.
@@ -39,7 +44,7 @@ def walk(
         if g is None:
             continue
         record = tape.records[number]
-        step = Step(record, g, *_pull_back(tape, record, g))
+        step = Step(record, g, *_pull_back(tape, record, g, map))
         for arrival in step.arrivals():
             cotangents.add(*arrival)
         if not keep:
@@ -73,7 +78,7 @@ def first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
 
 
 def _pull_back(
-    tape: Tape, record: Record, g: np.ndarray
+    tape: Tape, record: Record, g: np.ndarray, map: Map
 ) -> tuple[tuple[np.ndarray | None, ...], tuple[tuple[int, ...] | None, ...]]:
     """The cotangents of a record's operands, and the shapes that the VJP gave them.
 
@@ -87,11 +92,15 @@ def _pull_back(
         found = found if isinstance(found, tuple) else (found,)
         if len(found) != len(operands):
             raise ValueError(f"{len(found)} cotangents for {len(operands)} operands")
+        wanted = [
+            raw if operand is not None and operand.requires_grad else None
+            for raw, operand in zip(found, operands, strict=True)
+        ]
+        made = iter(map(call, [raw for raw in wanted if callable(raw)]))
         cotangents: list[np.ndarray | None] = []
         shapes: list[tuple[int, ...] | None] = []
-        for operand, raw in zip(operands, found, strict=True):
-            wanted = raw is not None and operand is not None and operand.requires_grad
-            array = as_array(raw() if callable(raw) else raw) if wanted else None
+        for operand, raw in zip(operands, wanted, strict=True):
+            array = None if raw is None else as_array(next(made) if callable(raw) else raw)
             cotangents.append(None if array is None else _fit(array, record, operand))
             shapes.append(None if array is None else array.shape)
         record.vjp_seconds = time.perf_counter() - began

@@ -2,7 +2,8 @@
 
 NumPy and BLAS release Python's lock, so threads that each run whole micro-batches, on tapes of
 their own and with one BLAS thread each, keep all cores busy in every op; a threaded BLAS would
-leave all but one idle in whatever is not a matrix product.
+leave all but one idle in whatever is not a matrix product. A thread that has no micro-batch, or no
+more, helps the others on their way back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Semaphore
 from typing import Self, TypeVar
 
 import numpy as np
@@ -76,17 +78,20 @@ class Workers:
         """
         parts = micro_batches(inputs, targets, micro_batch, seed)
         n = len(parts)
+        busy = min(self.n, n)
+        idle = Semaphore(self.n - busy)
 
         def share(worker: int) -> tuple[list[float], dict[Tensor, np.ndarray]]:
             losses, sink = [], {}
             for part in parts[worker :: self.n]:
                 with Tape(guard=False) as tape:  # nothing here writes to what ops saved
                     loss = model.loss(*part)
-                tape.backward(loss, 1 / n, into=sink)
+                tape.backward(loss, 1 / n, into=sink, map=partial(self._map_with_help, idle))
                 losses.append(loss.item())
+            idle.release()
             return losses, sink
 
-        shares = self.map(share, range(min(self.n, n)))
+        shares = self.map(share, range(busy))
         gradients = shares[0][1]
 
         def total(parameter: Tensor) -> None:
@@ -95,6 +100,25 @@ class Workers:
 
         self.map(total, list(gradients))
         return sum(loss for losses, _ in shares for loss in losses) / n, gradients
+
+    def _map_with_help(
+        self, idle: Semaphore, fn: Callable[[Item], Result], items: Sequence[Item]
+    ) -> list[Result]:
+        """`map` in this thread, but for items that one of the `idle` threads takes."""
+
+        def help(item: Item) -> Result:
+            try:
+                return fn(item)
+            finally:
+                idle.release()
+
+        helped = {
+            i: self._threads.submit(help, items[i])
+            for i in range(1, len(items))
+            if idle.acquire(blocking=False)
+        }
+        own = {i: fn(items[i]) for i in range(len(items)) if i not in helped}
+        return [own[i] if i in own else helped[i].result() for i in range(len(items))]
 
 
 def micro_batches(

@@ -44,14 +44,14 @@ def raw_cotangents(record: Record, g: np.ndarray) -> list[np.ndarray]:
 
 
 def value_and_gradients(
-    fn: Callable[..., Tensor], *operands: Any, cotangent: Any = None
+    fn: Callable[..., Tensor], *operands: Any, cotangent: Any = None, **walk: Any
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """The result of `fn`, and the gradients of its floating operands (cotangent: random).
 
-    Several results come end to end in one array.
+    Several results come end to end in one array. `walk` has further arguments of `backward`.
     """
     tensors = [differentiable(x) for x in operands]
     with Tape() as tape:
         output = joined(fn(*tensors))
-    tape.backward(output, random_like(output.data) if cotangent is None else cotangent)
+    tape.backward(output, random_like(output.data) if cotangent is None else cotangent, **walk)
     return output.data, [x.grad for x in tensors if isinstance(x, Tensor)]

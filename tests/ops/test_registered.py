@@ -1,6 +1,7 @@
 """What holds for every op, checked on every sample it was registered with."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -191,6 +192,19 @@ def test_vjp_gives_the_same_when_called_again(op, sample):
         g = random_like(y)
         first = [x.copy() for x in raw_cotangents(record, g)]
         np.testing.assert_equal(raw_cotangents(record, g), first)
+
+
+@every_sample
+def test_cotangents_of_operands_may_be_made_at_once(op, sample):
+    operands, call = bound(op, sample)
+    gradients_of = partial(value_and_gradients, partial(call, op), *operands)
+
+    def last_first(fn, items):
+        made = [threads.submit(fn, item) for item in reversed(items)]
+        return [one.result() for one in reversed(made)]
+
+    with ThreadPoolExecutor(3, initializer=partial(np.seterr, all="ignore")) as threads:
+        np.testing.assert_equal(gradients_of(map=last_first), gradients_of())
 
 
 @pytest.mark.parametrize(("op", "sample"), [case for case in CASES if alike(*case.values)])

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from models import Transformer
-from tape import Tape
+from tape import REGISTRY, Sample, Tape, Tensor, normal, op
 from train.workers import Workers
 
 VOCAB, CONTEXT, BATCH = 11, 6, 6
@@ -91,6 +91,53 @@ def test_an_exception_in_a_worker_is_raised_with_its_traceback():
             workers.map(fail_late, [0, 1, 2])
         assert "fail_late" in [frame.name for frame in traceback.extract_tb(error.tb)]
         assert workers.map(abs, [-1, -2]) == [1, 2]
+
+
+@pytest.fixture
+def meeting_sum(monkeypatch):
+    """An op whose cotangents are made by two threads at once, if there are two to do it."""
+    monkeypatch.setattr("tape.registry.REGISTRY", dict(REGISTRY))
+    meeting, makers = threading.Barrier(2), set()
+
+    def made(g):
+        if not makers:
+            try:
+                meeting.wait(timeout=0.5)
+                makers.add(threading.current_thread())
+            except threading.BrokenBarrierError:
+                meeting.reset()
+        return g
+
+    @op(samples=(Sample(normal(2), normal(2)),))
+    def add_when_met(a, b, /):
+        return a + b, lambda g: (lambda: made(g), lambda: made(g))
+
+    add_when_met.makers = makers
+    return add_when_met
+
+
+@pytest.mark.parametrize(
+    ("micro_batch", "gradient"),
+    [(1, (1 + 1 + 21) / 3), (3, 21)],
+    ids=["done early", "without a micro-batch"],
+)
+def test_a_thread_with_nothing_to_do_makes_cotangents_for_another(
+    meeting_sum, micro_batch, gradient
+):
+    class Model:
+        weight = Tensor(np.ones(()), requires_grad=True)
+
+        def loss(self, inputs, targets, rng):
+            total = self.weight * 1
+            for _ in range(20 if 2 in inputs else 0):
+                total = meeting_sum(total, self.weight)
+            return total
+
+    batch = np.arange(3)[:, None]
+    with Workers(2) as workers:
+        _, gradients = workers.gradients(Model(), batch, batch, micro_batch)
+    assert len(meeting_sum.makers) == 2
+    assert gradients[Model.weight] == pytest.approx(gradient)
 
 
 def test_workers_go_on_after_a_batch_that_failed():
