@@ -50,37 +50,35 @@ def softplus(x: Array, /):
 
 @op(samples=SMOOTH)
 def silu(x: Array, /):
-    """x s, with s = sigmoid(x); dx = g s (1 + x (1 - s)).
+    """y = x s, with s = sigmoid(x); dx = g (s + y (1 - s)).
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
     s = _sigmoid(x)
-    return x * s, lambda g: g * _silu_slope(x, s)
+    y = x * s
+    return y, lambda g: g * _silu_slope(y, s)
 
 
 @op(samples=PAIRS)
 def swiglu(x: Array, gate: Array, /):
     """x silu(gate): the gated unit of LLaMA's feed-forward layers, after the two projections.
 
-    With s = sigmoid(gate), dx = g gate s and dgate = g x s (1 + gate (1 - s)).
+    With s = sigmoid(gate) and u = gate s, dx = g u and dgate = g x (s + u (1 - s)).
 
     Source: Shazeer, "GLU Variants Improve Transformer", 2020.
     """
     s = _sigmoid(gate)
-    return x * (gate * s), lambda g: (
-        lambda: g * (gate * s),
-        lambda: g * x * _silu_slope(gate, s),
-    )
+    u = gate * s
+    return x * u, lambda g: (lambda: g * u, lambda: g * x * _silu_slope(u, s))
 
 
 def _sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x), from an exponential that cannot overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
+    with np.errstate(over="ignore"):  # an infinite e^-x gives the 0 that it should
+        return 1 / (1 + np.exp(-x))
 
 
-def _silu_slope(x: Array, s: Array) -> Array:
-    return s * (1 + x * (1 - s))
+def _silu_slope(y: Array, s: Array) -> Array:
+    return s + y * (1 - s)
 
 
 @op(samples=(*SMOOTH, *(Sample(*sample.operands, approximate="tanh") for sample in SMOOTH)))

@@ -49,12 +49,15 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     if x.size == 0:
         return x.copy(), lambda g: g
     top = x.max(axis, keepdims=True)
-    y = np.exp(x - np.where(np.isneginf(top), 0, top))
+    y = x - np.where(np.isneginf(top), 0, top)
+    np.exp(y, out=y)
     total = y.sum(axis, keepdims=True)
     y /= np.where(total == 0, 1, total)
 
     def vjp(g: Array) -> Array:
-        return y * (g - (g * y).sum(axis, keepdims=True))
+        dx = g - np.expand_dims(np.vecdot(g, y, axis=axis), axis)
+        dx *= y
+        return dx
 
     return y, vjp
 
