@@ -16,7 +16,8 @@ from tape.files import replacing
 from tape.graph import describe
 from tape.listing import listing
 from tape.nonfinite import NonFinite, first_nonfinite_cotangent, first_nonfinite_result
-from tape.pictures.dot import Drawing, format_of
+from tape.pictures.dot import format_of
+from tape.pictures.drawing import Drawing
 from tape.pictures.lesson import read_lesson
 from tape.pictures.page import page
 from tape.pictures.render import draw
@@ -96,6 +97,9 @@ class Tape:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __repr__(self) -> str:
+        return f"<Tape of {len(self)} records>"
+
     def __str__(self) -> str:
         return listing(describe(self))
 
@@ -155,7 +159,7 @@ class Tape:
             to show.
         CannotDraw
             A RuntimeError, if Graphviz is missing or took too long. The text is then kept in a .gv
-            file beside `filename`.
+            file beside `filename`. In a notebook it is a warning, and the drawing shows the page.
         """
         path = None if filename is None else Path(filename)
         if view and path is None:
@@ -165,9 +169,8 @@ class Tape:
         seen = choose(graph, scope=scope or "", depth=depth, fold=fold, max_boxes=max_nodes)
         drawing = draw(graph, seen, direction=direction, show=show, backward=backward)
         drawing.format, drawing.timeout = kind, timeout
-        if path is not None:
-            drawing.save_as(path)
-        if view:
+        saved = path is not None and drawing.save_as(path)
+        if view and saved:
             webbrowser.open(path.resolve().as_uri())
         return drawing
 

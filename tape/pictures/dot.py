@@ -7,11 +7,6 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from graphviz import Digraph
-
-from tape.files import replacing
 
 TEXT = ("gv", "dot")
 PICTURES = ("svg", "png", "pdf")
@@ -33,49 +28,6 @@ for source in re.split("^(?=digraph )", text, flags=re.MULTILINE)[1:]:
 
 class CannotDraw(RuntimeError):
     """Graphviz is missing, took too long, or failed."""
-
-
-class Drawing(Digraph):
-    """A Digraph that notebooks show, also without Graphviz, and that saves itself with care.
-
-    Attributes
-    ----------
-    timeout : float or None
-        Seconds after which a layout is given up.
-    """
-
-    timeout: float | None = 30
-
-    def save_as(self, path: Path) -> None:
-        """Write a file in the drawing's `format`, whole or not at all.
-
-        Raises
-        ------
-        CannotDraw
-            If there is no picture; the DOT text is then beside where it would have been.
-        """
-        if self.format in TEXT:
-            self._write_text(path)
-            return
-        try:
-            drawn = picture(self.source, self.format, self.timeout)
-        except CannotDraw as error:
-            beside = path.with_suffix(".gv")
-            self._write_text(beside)
-            raise CannotDraw(f"{path} is not drawn, its DOT text is in {beside}: {error}") from None
-        with replacing(path) as temporary:
-            temporary.write_bytes(drawn)
-
-    def _write_text(self, path: Path) -> None:
-        with replacing(path) as temporary:
-            temporary.write_text(self.source, encoding="utf-8")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """What a notebook shows: SVG, or text that says why there is none."""
-        try:
-            return {"image/svg+xml": picture(self.source, "svg", self.timeout).decode()}
-        except CannotDraw as error:
-            return {"text/plain": f"no picture: {error}"}
 
 
 def format_of(path: Path | None, format: str | None) -> str:

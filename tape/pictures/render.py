@@ -9,7 +9,7 @@ from graphviz import Digraph
 
 from tape.graph import Graph
 from tape.pictures.caption import caption
-from tape.pictures.dot import Drawing
+from tape.pictures.drawing import Drawing
 from tape.pictures.labels import SHOW, label, nonfinite, tensors_of, text
 from tape.pictures.palette import ALARM, GRADIENT, GREY, NO_GRADIENT, OPEN_SCOPE, ROLES, role_of
 from tape.view import Group, View
@@ -73,6 +73,7 @@ def draw(
         )
 
     drawing = Drawing("tape", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE)
+    drawing.graph = graph
     drawing.attr(rankdir=direction, label=f"<{caption(graph, view, backward)}>")
     _draw_group(drawing, graph, view.root, show, "cluster")
     sections = {box.id: group.path for group in view.root.groups for box in group.all_boxes()}

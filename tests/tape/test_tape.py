@@ -52,6 +52,7 @@ def test_records_stand_in_the_order_of_the_ops_and_know_their_sources():
 
     product, total = tape.records
     assert (len(tape), loss.tape, loss.number) == (2, tape, 1)
+    assert repr(tape) == "<Tape of 2 records>"
     assert (product.sources, total.sources) == ((w, x), (0,))
     assert (product.op, product.shape, product.dtype) == (ops.multiply, (2, 3), np.float32)
     assert [str(product), str(total)] == [

@@ -97,6 +97,7 @@ let addressTimer = 0;
 /** Browsers refuse an address that changes too often: wait until the reader pauses. */
 function keepInAddress() {
   clearTimeout(addressTimer);
+  if (location.protocol === "about:") return; // in a notebook's frame, which has no address
   addressTimer = setTimeout(() => {
     const differing = kept.filter((key) => state[key] !== initial[key]);
     const fields = new URLSearchParams(differing.map((key) => [key, state[key]]));

@@ -39,12 +39,11 @@ def shots(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
-    """Open a tape's page; at the end there must be no error, and no request but for the file."""
+def visit_file(browser):
+    """Open a file; at the end there must be no error, and no request but for the file."""
     complaints, contexts = [], []
 
-    def visit(tape, *, dark=False, **options):
-        path = tape.to_html(tmp_path / "tape.html", **options)
+    def visit_file(path, *, dark=False):
         context = browser.new_context(
             viewport={"width": 1440, "height": 900},
             color_scheme="dark" if dark else "light",
@@ -62,10 +61,20 @@ def visit(browser, tmp_path):
         page.goto(path.as_uri())
         return page
 
-    yield visit
+    yield visit_file
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def visit(visit_file, tmp_path):
+    """Open a tape's page."""
+
+    def visit(tape, *, dark=False, **options):
+        return visit_file(tape.to_html(tmp_path / "tape.html", **options), dark=dark)
+
+    return visit
 
 
 @pytest.fixture(scope="module")
@@ -401,3 +410,17 @@ def test_it_can_be_used_by_keyboard_alone(visit, tape):
     page.keyboard.press("Escape")
     assert not page.is_visible("#keys")
     assert "blocks.0" in page.text_content("#breadcrumb")
+
+
+def test_a_notebook_without_graphviz_shows_the_page_in_a_frame(
+    visit_file, tape, shots, tmp_path, no_graphviz
+):
+    cell = tmp_path / "cell.html"
+    cell.write_text(tape.render()._repr_mimebundle_()["text/html"], encoding="utf-8")
+    page = visit_file(cell)
+    frame = page.frame_locator("iframe")
+    frame.locator("#card").click()
+    page.keyboard.press("ArrowRight")
+    frame.locator("#card h2[data-op='1']").wait_for()
+    page.wait_for_timeout(400)  # as long as the page waits before it would keep its address
+    page.screenshot(path=shots / "notebook.png", full_page=True)
