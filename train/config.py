@@ -87,7 +87,7 @@ class Config:
     micro_batch: int = 8
     """Windows that a worker takes at once; divides the batch."""
     workers: int = dataclasses.field(default_factory=usable_cores)
-    """Threads that share the micro-batches; a run's last bits depend on their number."""
+    """Threads that share the micro-batches; how many they are changes no bit of a run."""
     seed: int = 0
     """Of the initial weights, the order of the data, dropout and samples."""
 
@@ -149,7 +149,7 @@ class Config:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             inherited = getattr(PRESETS[self.preset], field.name)
-            if field.name == "workers" or (field.name not in PLACES and value != inherited):
+            if field.name not in PLACES and value != inherited:
                 name, word = flag(field.name), str(value)
                 if isinstance(value, bool):
                     words.append(name)

@@ -2,8 +2,8 @@
 
 NumPy and BLAS release Python's lock, so threads that each run whole micro-batches, on tapes of
 their own and with one BLAS thread each, keep all cores busy in every op; a threaded BLAS would
-leave all but one idle in whatever is not a matrix product. A thread that has no micro-batch, or no
-more, helps the others on their way back.
+leave all but one idle in whatever is not a matrix product. A thread that finds no micro-batch left
+helps the others on their way back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from threading import Semaphore
 from typing import Self, TypeVar
 
@@ -19,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from models import Transformer
 from tape import Tape, Tensor
+from train.sums import GradientSums
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,7 +32,7 @@ class Workers:
     Parameters
     ----------
     n : int
-        How many threads. Results depend on the number, in their last bits, but not on timing.
+        How many threads. Neither their number nor their timing changes a bit of the results.
     """
 
     def __init__(self, n: int) -> None:
@@ -78,28 +80,20 @@ class Workers:
         """
         parts = micro_batches(inputs, targets, micro_batch, seed)
         n = len(parts)
-        busy = min(self.n, n)
-        idle = Semaphore(self.n - busy)
+        sums = GradientSums()
+        finished = count(1)
+        idle = Semaphore(max(0, self.n - n))
 
-        def share(worker: int) -> tuple[list[float], dict[Tensor, np.ndarray]]:
-            losses, sink = [], {}
-            for part in parts[worker :: self.n]:
-                with Tape(guard=False) as tape:  # nothing here writes to what ops saved
-                    loss = model.loss(*part)
-                tape.backward(loss, 1 / n, into=sink, map=partial(self._map_with_help, idle))
-                losses.append(loss.item())
-            idle.release()
-            return losses, sink
+        def take(i: int) -> float:
+            with Tape(guard=False) as tape:  # nothing here writes to what ops saved
+                loss = model.loss(*parts[i])
+            tape.backward(loss, 1 / n, into=sums.sink(i), map=partial(self._map_with_help, idle))
+            if n - next(finished) < self.n:  # there are fewer to do than threads
+                idle.release()
+            return loss.item()
 
-        shares = self.map(share, range(busy))
-        gradients = shares[0][1]
-
-        def total(parameter: Tensor) -> None:
-            for _, sink in shares[1:]:
-                gradients[parameter] += sink.pop(parameter)
-
-        self.map(total, list(gradients))
-        return sum(loss for losses, _ in shares for loss in losses) / n, gradients
+        losses = self.map(take, range(n))
+        return sum(losses) / n, sums.total(model.parameters())
 
     def _map_with_help(
         self, idle: Semaphore, fn: Callable[[Item], Result], items: Sequence[Item]

@@ -43,8 +43,9 @@ def test_complete_run_has_logged_all_that_happened(complete):
     assert {"loss.png", "report.md"} < files(complete).keys()
 
 
-def test_same_command_gives_the_same_bits(complete, tmp_path):
-    again = trained(tmp_path, "again")
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_same_command_gives_the_same_bits_with_any_number_of_workers(complete, tmp_path, workers):
+    again = trained(tmp_path, "again", "--workers", workers)
     assert events(again) == events(complete)
     assert weights(again) == weights(complete)
 

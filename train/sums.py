@@ -1,0 +1,105 @@
+"""Sums over micro-batches that come to the same bits in whatever order these are done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from threading import Lock
+
+import numpy as np
+
+from tape import Tensor
+
+
+class GradientSums:
+    """Gradients that threads send from micro-batches, summed in the order of the micro-batches.
+
+    A parameter that is used several times gets several gradients from each micro-batch: the first
+    ones make a sum, the second ones another, and `total` adds these.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[Tensor, int], OrderedSum] = {}
+        self._lock = Lock()
+
+    def sink(self, micro_batch: int) -> Sink:
+        """Where a walk back along the tape of a micro-batch is to leave its gradients."""
+        return Sink(self, micro_batch)
+
+    def add(self, parameter: Tensor, use: int, micro_batch: int, gradient: np.ndarray) -> None:
+        """Take over what a micro-batch sends for the use of a parameter that it is done with."""
+        with self._lock:
+            its_sum = self._sums.setdefault((parameter, use), OrderedSum())
+        its_sum.add(micro_batch, gradient)
+
+    def total(self, parameters: Iterable[Tensor]) -> dict[Tensor, np.ndarray]:
+        """The gradients of those of `parameters` that got any; to be called once."""
+        gradients = {}
+        for parameter in parameters:
+            use = 0
+            while its_sum := self._sums.pop((parameter, use), None):
+                gradient = its_sum.finish()
+                if use:
+                    gradients[parameter] += gradient
+                else:
+                    gradients[parameter] = gradient
+                use += 1
+        return gradients
+
+
+class Sink(dict[Tensor, np.ndarray]):
+    """A dict that stays empty: what is put in goes to the sums at once."""
+
+    def __init__(self, sums: GradientSums, micro_batch: int) -> None:
+        super().__init__()
+        self._sums = sums
+        self._micro_batch = micro_batch
+        self._uses: Counter[Tensor] = Counter()
+
+    def __setitem__(self, parameter: Tensor, gradient: np.ndarray) -> None:
+        self._sums.add(parameter, self._uses[parameter], self._micro_batch, gradient)
+        self._uses[parameter] += 1
+
+
+class OrderedSum:
+    """The sum of numbered arrays in the order of their numbers, which begin at 0.
+
+    An array that comes before its turn waits; whoever adds the one before it adds it as well, so
+    that no thread has to wait for another.
+    """
+
+    def __init__(self) -> None:
+        self._sum: np.ndarray | None = None
+        self._waiting: dict[int, np.ndarray] = {}
+        self._next = 0
+        self._someone_adds = False
+        self._lock = Lock()
+
+    def add(self, number: int, array: np.ndarray) -> None:
+        """Add an array, which may be written to."""
+        with self._lock:
+            self._waiting[number] = array
+            if self._someone_adds:
+                return
+            self._someone_adds = True
+        while (due := self._take_next()) is not None:
+            self._include(due)
+
+    def finish(self) -> np.ndarray:
+        """The sum of all arrays, also of those after a number that never came."""
+        for number in sorted(self._waiting):
+            self._include(self._waiting.pop(number))
+        return self._sum
+
+    def _take_next(self) -> np.ndarray | None:
+        with self._lock:
+            due = self._waiting.pop(self._next, None)
+            self._someone_adds = due is not None
+            self._next += self._someone_adds
+            return due
+
+    def _include(self, array: np.ndarray) -> None:
+        if self._sum is None:
+            self._sum = array
+        else:
+            self._sum += array
