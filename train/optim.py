@@ -13,7 +13,7 @@ from tape import Tensor
 
 Gradients = Mapping[Tensor, np.ndarray]
 
-PIECE = 1 << 18
+PIECE = 1 << 17
 """Elements updated together: few enough for the cache to hold what is computed on the way, and
 enough for threads not to wait for each other's lock."""
 
@@ -77,16 +77,25 @@ class AdamW:
             arrays = parameter.data, gradients[parameter], self.m[name], self.v[name]
             whole = [np.atleast_1d(array) for array in arrays]
             rows = max(1, PIECE * len(whole[0]) // max(1, parameter.size))
+            scratch = np.empty_like(whole[0][:rows])
             for start in range(0, len(whole[0]), rows):
                 p, g, m, v = (array[start : start + rows] for array in whole)
-                g = g * scale
+                t = scratch[: len(p)]
+                np.multiply(g, (1 - self.beta1) * scale, out=t)
                 m *= self.beta1
-                m += (1 - self.beta1) * g
+                m += t
+                t *= t
+                t *= (1 - self.beta2) / (1 - self.beta1) ** 2
                 v *= self.beta2
-                v += (1 - self.beta2) * g * g
+                v += t
+                np.sqrt(v, out=t)
+                t *= root
+                t += self.eps
+                np.divide(m, t, out=t)
+                t *= rate
                 if parameter.ndim > 1:
                     p *= 1 - lr * self.weight_decay
-                p -= rate * m / (np.sqrt(v) * root + self.eps)
+                p -= t
 
         deque(map(update, self.parameters), maxlen=0)
 
