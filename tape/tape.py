@@ -324,8 +324,9 @@ class Tape:
         cotangent : array_like, optional
             Of the shape of `output`; 1 if that is a scalar.
         into : mutable mapping from Tensor to ndarray, optional
-            Where to sum the gradients instead of the leaves' `grad`, each as it arrives. Threads
-            that walk tapes of their own into sinks of their own may share parameters.
+            Where to sum the gradients instead of the leaves' `grad`, each as it arrives: added to
+            the array that is there, or put in as an array of its own. Threads that walk tapes of
+            their own into sinks of their own may share parameters.
         keep : bool
             Keep what the records saved, for another walk.
         map : callable
