@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from threading import Lock
 
@@ -19,7 +19,7 @@ class GradientSums:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[Tensor, int], OrderedSum] = {}
+        self._sums: dict[Tensor, list[OrderedSum]] = defaultdict(list)
         self._lock = Lock()
 
     def sink(self, micro_batch: int) -> Sink:
@@ -27,23 +27,22 @@ class GradientSums:
         return Sink(self, micro_batch)
 
     def add(self, parameter: Tensor, use: int, micro_batch: int, gradient: np.ndarray) -> None:
-        """Take over what a micro-batch sends for the use of a parameter that it is done with."""
+        """Take over what a micro-batch sends for a use of a parameter; uses come in order."""
         with self._lock:
-            its_sum = self._sums.setdefault((parameter, use), OrderedSum())
-        its_sum.add(micro_batch, gradient)
+            of_uses = self._sums[parameter]
+            if use == len(of_uses):
+                of_uses.append(OrderedSum())
+        of_uses[use].add(micro_batch, gradient)
 
     def total(self, parameters: Iterable[Tensor]) -> dict[Tensor, np.ndarray]:
         """The gradients of those of `parameters` that got any; to be called once."""
         gradients = {}
         for parameter in parameters:
-            use = 0
-            while its_sum := self._sums.pop((parameter, use), None):
-                gradient = its_sum.finish()
-                if use:
-                    gradients[parameter] += gradient
-                else:
-                    gradients[parameter] = gradient
-                use += 1
+            if parameter in self._sums:
+                gradient, *others = [of_use.finish() for of_use in self._sums.pop(parameter)]
+                for other in others:
+                    gradient += other
+                gradients[parameter] = gradient
         return gradients
 
 
