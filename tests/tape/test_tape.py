@@ -261,6 +261,23 @@ def test_a_walk_into_a_dict_sums_there_and_leaves_grad_alone():
     assert w.grad is None and b.grad is None
 
 
+def test_what_is_left_to_map_is_made_only_for_operands_that_want_it():
+    w, b, x = leaf(2, 3), leaf(2), Tensor(RNG.standard_normal((4, 3)).astype(np.float32))
+    left = []
+
+    def noting(fn, items):
+        left.append(len(items))
+        return map(fn, items)
+
+    with Tape() as tape:
+        loss = ops.linear(x, w, b).sum()
+    tape.backward(loss, map=noting)
+
+    assert left == [0, 2], "of the sum, and of linear's weight and bias"
+    np.testing.assert_allclose(w.grad, np.ones((2, 1)) * x.data.sum(0), rtol=1e-5)
+    np.testing.assert_array_equal(b.grad, [4, 4])
+
+
 # Whose memory a gradient is in
 
 
