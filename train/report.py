@@ -62,12 +62,16 @@ def _figure(config: Config, data: dict[str, Any], events: list[Event]) -> Figure
     def series(chosen: list[Event], key: str) -> tuple[list[int], list[float]]:
         return [_tokens_seen(config, e["step"]) for e in chosen], [e[key] for e in chosen]
 
-    trained, validated = _of(events, "train"), _of(events, "valid", "final")
+    trained = _of(events, "train")
 
     figure = Figure(figsize=(8, 5.6), dpi=150, layout="constrained")
     losses, rates = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     losses.plot(*series(trained, "loss"), color="#8fb8de", linewidth=1, label="training")
-    losses.plot(*series(validated, "nats"), "o-", color="#b3401e", markersize=4, label="validation")
+    # Not one line: the whole text may be harder than the sample, and the last step would look bad.
+    for kind, style, part in (("valid", "o-", "a sample"), ("final", "D", "the whole text")):
+        if chosen := _of(events, kind):
+            label = f"validation, {part}"
+            losses.plot(*series(chosen, "nats"), style, color="#b3401e", markersize=4, label=label)
     losses.set(yscale="log", ylabel="loss (nats per token)")
     losses.legend(frameon=False)
 
