@@ -17,6 +17,9 @@ class Module:
     (complete when they are set) as attributes and define `forward`. Parameters and modules are
     found by attribute, and named by their path: "blocks.3.attention.qkv.weight". What `forward`
     records on a tape carries the module's path as its scope.
+
+    A parameter is frozen by setting its `requires_grad` to False. It is a parameter still, and
+    saved with the others.
     """
 
     training: bool = True
@@ -24,6 +27,10 @@ class Module:
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         super().__setattr__(attribute, value)
+        own = vars(self).setdefault("_parameters", set())
+        own.discard(attribute)
+        if isinstance(value, Tensor) and value.requires_grad:
+            own.add(attribute)
         if isinstance(value, Tensor) and value.name is None:
             value.name = attribute
         for path, child in _modules_in(attribute, value):
@@ -56,7 +63,7 @@ class Module:
 
     def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
         for attribute, value in vars(self).items():
-            if isinstance(value, Tensor) and value.requires_grad:
+            if attribute in self._parameters:
                 yield prefix + attribute, value
             for path, child in _modules_in(attribute, value):
                 yield from child._all_parameters(f"{prefix}{path}.")

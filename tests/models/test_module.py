@@ -108,6 +108,17 @@ def test_state_goes_out_and_into_another_module():
     np.testing.assert_array_equal(other(x).data, tree(x).data)
 
 
+def test_a_frozen_parameter_gets_no_gradient_and_is_still_one():
+    tree = Tree().eval()
+    tree.scale.requires_grad = False
+    with Tape():
+        tree(np.ones((2, 3), np.float32)).sum().backward()
+    assert {path for path, p in tree.named_parameters() if p.grad is None} == {"scale"}
+    assert {*tree.state_dict()} == {*PATHS}
+    tree.scale = np.ones(3, np.float32)
+    assert "scale" not in tree.state_dict()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
