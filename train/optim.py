@@ -64,9 +64,10 @@ class AdamW:
         scale: float = 1.0,
         map: Callable[..., Iterable[Any]] = map,
     ) -> None:
-        """Update every parameter, in place, from its gradient times `scale`.
+        """Update parameters in place, each from its gradient times `scale`.
 
-        `map` may be that of `Workers`: parameters are updated one by one.
+        One without a gradient stays as it is. `map` may be that of `Workers`: parameters are
+        updated one by one.
         """
         self.updates += 1
         rate = lr / (1 - self.beta1**self.updates)
@@ -97,7 +98,8 @@ class AdamW:
                     p *= 1 - lr * self.weight_decay
                 p -= t
 
-        deque(map(update, self.parameters), maxlen=0)
+        reached = [name for name, parameter in self.parameters.items() if parameter in gradients]
+        deque(map(update, reached), maxlen=0)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The moments, as "m.NAME" and "v.NAME"; the arrays themselves, not copies."""

@@ -71,6 +71,15 @@ def test_restored_state_goes_on_as_if_nothing_had_happened():
         np.testing.assert_array_equal(copy.data, parameters[name].data)
 
 
+def test_parameters_that_no_gradient_reached_stay_as_they_are():
+    parameters, before = parameters_of(np.float32), parameters_of(np.float32)
+    optimizer = AdamW(parameters.items(), 0.9, 0.99, 0.1)
+    vector = parameters["vector"]
+    optimizer.step({vector: np.ones_like(vector.data)}, 0.01)
+    changed = {name for name, p in parameters.items() if (p.data != before[name].data).any()}
+    assert changed == {"vector"}
+
+
 @pytest.mark.parametrize("shape", [(3, PIECE), (2 * PIECE + 3,), (PIECE // 5, 7), (0, 3)])
 def test_pieces_threads_and_a_scale_change_nothing_but_the_speed(shape):
     def stepped(change):
