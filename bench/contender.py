@@ -8,6 +8,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,9 @@ from tqdm import tqdm
 
 PAUSE = 0.1
 """Seconds before each run, in which the threads of the one before go to sleep."""
+
+PATIENCE = 5.0
+"""Seconds for a process to end by itself and take what it started, like compilers, with it."""
 
 
 class Contender:
@@ -65,6 +69,8 @@ class Contender:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._connection.close()
+        self._process.join(PATIENCE)
         self._process.terminate()
         self._process.join()
 
@@ -93,12 +99,13 @@ def _serve(connection: Connection, prepare: str, tree: Path | None) -> None:
     imported = _memory("VmRSS")
     run = make(*arguments)
     connection.send("ready")
-    while True:
-        match connection.recv():
-            case "run":
-                connection.send(run())
-            case "peak_memory":
-                connection.send(_memory("VmHWM") - imported)
+    with suppress(EOFError):  # the other side has closed
+        while True:
+            match connection.recv():
+                case "run":
+                    connection.send(run())
+                case "peak_memory":
+                    connection.send(_memory("VmHWM") - imported)
 
 
 def _import_from(tree: Path) -> None:
