@@ -216,6 +216,8 @@ def _cell(value: Any) -> str:
     match value:
         case None:
             return "none"
+        case bool():
+            return "yes" if value else "no"
         case int():
             return f"{value:,}"
         case float():

@@ -132,6 +132,7 @@ def test_settings_data_and_machine_are_named(tmp_path):
     settings = rows(page, "Configuration")
     assert settings[2] == ["model", r"d\_model", "128"]
     assert ["training", "preset", "quick"] in settings
+    assert ["recompute", "no"] in settings
     assert ["data", "data", "toy"] in settings
     assert [cells[-1] for cells in settings if cells[-2] == "prompt"] == [r"Once \| upon"]
     data = rows(page, "Data")
