@@ -22,7 +22,7 @@ class Box:
     kind : str
         "op", "leaf", "scope", "from" or "to".
     label : str
-        An op's name, a leaf's within the scope it is drawn in ("input" if it has none), a
+        An op's name, a leaf's within the scope it is drawn in (its role if it has none), a
         scope's, or that of the scope, or else the op, at the other end of the way.
     ops : tuple of int
         The ops that it stands for.
@@ -235,7 +235,7 @@ class _Arrangement:
                 self.of_tensor[number] = self._put_outside("from", number, maker)
             elif heads and not self._is_private(tensor, heads):
                 around = _common([self.around[box.id] for box in heads])
-                label = tensor.name.removeprefix(f"{around[-1]}.") or "input"
+                label = tensor.name.removeprefix(f"{around[-1]}.") or tensor.role
                 box = Box(f"tensor{number}", "leaf", label, (), around[-1], tensor=number)
                 self.of_tensor[number] = self._put(box, around)
 

@@ -15,7 +15,7 @@ from tape.pictures.timeline import timeline
 ATTENTION = Path(str(resources.files("tape.pictures") / "lessons" / "attention.json"))
 """How a gradient goes through the attention of a Transformer's first block."""
 
-FIELDS = {"op": str, "scope": str, "backward": bool, "nth": int}
+FIELDS = {"op": str, "scope": str, "backward": bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def read_lesson(path: str | Path, graph: Graph) -> Lesson:
 
     The file is JSON: {"title": ..., "steps": [{"step": ..., "text": ...}, ...]}. A step names an op
     and the scope it ran in: {"op": "add", "scope": "blocks.0"}; with "backward": true, on the walk
-    back; with "nth": 1, the second such op of that scope.
+    back.
 
     Raises
     ------
@@ -74,9 +74,9 @@ def _find(step: Any, graph: Graph) -> int:
     for field, value in step.items():
         if not isinstance(value, FIELDS.get(field, ())):
             raise ValueError(f"a step has no {field!r} like {value!r}")
-    scope, nth = step.get("scope", ""), step.get("nth", 0)
-    like = [op.number for op in graph.ops if (op.name, op.scope) == (step["op"], scope)]
-    if not 0 <= nth < len(like):
-        where = f"in scope {scope!r}" if scope else "outside all scopes"
-        raise ValueError(f"there are {len(like)} ops {step['op']!r} {where}, and none is nth {nth}")
-    return like[nth]
+    scope = step.get("scope", "")
+    for op in graph.ops:
+        if (op.name, op.scope) == (step["op"], scope):
+            return op.number
+    where = f"in scope {scope!r}" if scope else "outside all scopes"
+    raise ValueError(f"there is no op {step['op']!r} {where}")

@@ -79,7 +79,7 @@ def _scopes(
     }
     for run in repeats(graph, scope):
         for index, child in enumerate(run):
-            again = {"like": run[0].path, "index": index, "times": len(run)}
+            again = {"like": run[0].path, "index": index}
             yield from _scopes(graph, child, scope.path, again if len(run) > 1 else None)
 
 

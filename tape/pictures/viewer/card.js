@@ -77,7 +77,7 @@ function operandsPart(op) {
 }
 
 function savedPart(op) {
-  if (!op.saved.length) return part("Saved for the way back", el("p.note", {}, "no array"));
+  if (!op.saved.length) return part("Saved for the way back", el("p.note", {}, data.graph.watched ? "no array" : "not watched (guard=False)"));
   const at = backAt.get(op.number);
   const gone = here().back && at <= state.at;
   return part(

@@ -67,7 +67,6 @@ function drawGraph() {
   byId("flow").hidden = !flow;
   for (const [id, chosen] of [["tab-graph", !flow], ["tab-flow", flow]]) {
     byId(id).setAttribute("aria-selected", chosen);
-    byId(id).tabIndex = chosen ? 0 : -1;
   }
   drawBreadcrumb();
   const picture = show(state.scope);

@@ -19,6 +19,8 @@ function play(playing) {
 const keys = {
   ArrowRight: (shift) => (shift ? moveByScope(1) : moveTo(state.at + 1)),
   ArrowLeft: (shift) => (shift ? moveByScope(-1) : moveTo(state.at - 1)),
+  Home: () => moveTo(0),
+  End: () => moveTo(moments.length - 1),
   " ": () => play(!state.playing),
   b: turnRound,
   n: toNextNonfinite,

@@ -66,7 +66,7 @@ const stretches = [...moments.keys()].filter((at) => {
 function tensorName(number) {
   const tensor = tensors[number];
   if (tensor.name) return tensor.name;
-  return tensor.made_by === null ? `input ${number}` : `result of op ${tensor.made_by}`;
+  return tensor.made_by === null ? `${tensor.role} ${number}` : `result of op ${tensor.made_by}`;
 }
 
 /** |gradient| / |parameter|, null where there is no telling. */

@@ -25,7 +25,11 @@ function drawHeader() {
 }
 
 function start() {
-  if (!moments.length) return notify("This tape is empty: no op was recorded.");
+  if (!moments.length) {
+    byId("title").textContent = data.title;
+    byId("stage").append(el("p.empty", {}, "This tape is empty: no op was recorded."));
+    return;
+  }
   for (const build of [buildHeader, buildTape, buildOverlay, buildGraph, buildFlow, buildTimeline, buildTour, buildKeys]) build();
   for (const draw of [drawHeader, drawTape, drawGraph, drawCard, drawTimeline, drawTour, drawKeys]) onChange(draw);
   const kept = readAddress();
@@ -33,7 +37,6 @@ function start() {
   else change(kept);
   window.addEventListener("hashchange", () => change({ ...initial, ...readAddress() }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawHeader);
-  return undefined;
 }
 
 start();

@@ -113,7 +113,7 @@ function readAddress() {
   const readers = {
     at: below(moments.length),
     scope: among([...scopes.keys()]),
-    depth: below(Infinity),
+    depth: (text) => (text === "Infinity" ? Infinity : below(Infinity)(text)),
     overlay: among(Object.keys(overlays)),
     panel: among(["graph", "flow"]),
     tensor: below(tensors.length),

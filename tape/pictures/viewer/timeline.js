@@ -24,7 +24,7 @@ function buildTimeline() {
       turn < 0 ? null : svg("rect.way-back", { x: turn, y: 0, width: n - turn, height: HEIGHT }),
       layers,
     ),
-    el("div.peak", { style: `left:${(100 * (peak + 0.5)) / n}%` }, el("span", {}, `peak ${bytes(heldAt(peak))}`)),
+    el(peak > 0.8 * n ? "div.peak.at-end" : "div.peak", { style: `left:${(100 * (peak + 0.5)) / n}%` }, el("span", {}, `peak ${bytes(heldAt(peak))}`)),
     el("div.cursor", { style: `width:max(2px, ${100 / n}%)` }),
   );
   for (const [key, value] of [["min", 0], ["max", n - 1]]) byId("timeline").setAttribute(`aria-value${key}`, value);
@@ -42,7 +42,6 @@ function buildTimeline() {
 function drawTimeline() {
   const { op, back } = here();
   byId("timeline").querySelector(".cursor").style.left = `${(100 * state.at) / moments.length}%`;
-  byId("timeline").classList.toggle("at-end", state.at > moments.length * 0.8);
   const text = `${back ? "back" : "forward"}, op ${op} ${ops[op].name}, ${bytes(heldAt(state.at))} held`;
   byId("timeline").setAttribute("aria-valuenow", state.at);
   byId("timeline").setAttribute("aria-valuetext", text);

@@ -330,13 +330,15 @@ def test_the_tour_goes_through_its_lesson(visit, tape, graph, shots):
 def test_the_address_keeps_where_one_was(visit, tape):
     page = visit(tape)
     page.dblclick('#stage .box[data-scope="blocks.0"]')
-    walk_to(page, 4)
+    page.click("#rows .row.op >> nth=4")  # which looks as far down as there are scopes
     page.select_option("#overlay", "saved")
     page.wait_for_function("location.hash.includes('overlay=saved')")
     before = page.text_content("#place"), page.text_content("#breadcrumb")
     page.reload()
     assert (page.text_content("#place"), page.text_content("#breadcrumb")) == before
     assert page.input_value("#overlay") == "saved"
+    page.keyboard.press("ArrowRight")
+    assert page.text_content("#breadcrumb").endswith("attention")
 
 
 def test_dark_as_the_system_wishes_and_by_a_switch(visit, tape, shots):
@@ -387,16 +389,32 @@ def test_a_tape_that_was_neither_traced_nor_walked_says_what_is_missing(visit):
     page.keyboard.press("b")
     assert "call tape.backward(loss) first" in page.text_content("#notice")
     page.click("#tab-flow")
-    assert "call tape.backward(loss) first" in page.text_content("#flow")
+    how = "record with Tape(trace=True), and call tape.backward(loss)"
+    assert how in page.text_content("#flow")
 
 
 def test_an_empty_tape_says_so(visit):
     page = visit(Tape())
-    assert "no op was recorded" in page.text_content("#notice")
+    assert "no op was recorded" in page.text_content("#stage")
+
+
+def test_a_phone_shows_it_all_without_scrolling_sideways(visit, tape, shots):
+    page = visit(tape)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.screenshot(path=shots / "phone.png", full_page=True)
 
 
 def test_it_can_be_used_by_keyboard_alone(visit, tape):
     page = visit(tape)
+    page.keyboard.press("End")
+    assert page.text_content("#place") == f"{2 * len(tape)} / {2 * len(tape)}"
+    page.keyboard.press("Home")
+    page.focus("#tab-graph")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#flow")
+    page.click("#tab-graph")
     page.focus("#stage .box[tabindex='0']")
     page.keyboard.press("ArrowDown")
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
