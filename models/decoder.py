@@ -24,7 +24,7 @@ class Decoder:
     Parameters
     ----------
     model : Transformer
-        Its matrices are copied.
+        The matrices of its layers are copied, its embeddings are not.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from tape.formula import Formula
 from tape.portrait import Portrait
 from tape.record import Record, Source
 from tape.tensor import Tensor
-from tape.words import amount, table
+from tape.words import amount, printable, table
 
 if TYPE_CHECKING:
     from tape.tape import Tape
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 def explain_leaf(leaf: Tensor) -> str:
     """What is known of a tensor that no op made: its values, and its gradient if it has one."""
+    name = printable(leaf.name or "leaf")
     role = "wants a gradient" if leaf.requires_grad else "wants no gradient"
     rows = [_row("values", "", leaf, leaf.data)]
     if leaf.grad is not None:
         rows.append(_row("gradient", "", leaf, leaf.grad))
-    return f"{leaf.name or 'leaf'}: no op on this tape made it; it {role}\n\n{table(rows, '<<<<')}"
+    return f"{name}: no op on this tape made it; it {role}\n\n{table(rows, '<<<<')}"
 
 
 def explain_record(tape: Tape, record: Record, result: np.ndarray | None) -> str:
@@ -70,7 +71,7 @@ def _row(name: str, origin: str, kind: Record | Tensor | None, value: np.ndarray
 def _origin(tape: Tape, source: Source) -> str:
     if isinstance(source, int):
         return f"#{source} {tape.records[source].op.name}"
-    return "" if source is None else source.name or "leaf"
+    return "" if source is None else printable(source.name or "leaf")
 
 
 def _saved(tape: Tape, record: Record) -> str:

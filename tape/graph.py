@@ -116,8 +116,6 @@ class OpNode:
     saved : tuple of SavedArray
     saved_bytes : int
         Memory held for this op's VJP and none before it, leaves left out.
-    released : bool
-        Whether what it saved has been let go.
     """
 
     number: int
@@ -132,7 +130,6 @@ class OpNode:
     back_milliseconds: float | None
     saved: tuple[SavedArray, ...]
     saved_bytes: int
-    released: bool
 
     @property
     def walked(self) -> bool:
@@ -169,10 +166,11 @@ class Graph:
     """What a tape did, forward and back.
 
     Every op reads tensors of lower numbers than the one it makes, so that all edges lead forward.
-    The fields are the keys of the JSON form.
+    The fields are the keys of the JSON form. What ops saved is known if the tape `watched` it.
     """
 
     version: int
+    watched: bool
     tensors: tuple[TensorNode, ...]
     ops: tuple[OpNode, ...]
     rules: tuple[Rule, ...]
@@ -198,6 +196,7 @@ def describe(tape: Tape) -> Graph:
     loss = _loss(tape.records)
     return Graph(
         version=VERSION,
+        watched=tape.guard,
         tensors=tuple(_tensor(tape, source, number, loss) for source, number in numbers.items()),
         ops=tuple(_op(tape, record, numbers, rules) for record in tape.records),
         rules=tuple(map(_rule, kinds.values())),
@@ -259,7 +258,6 @@ def _op(
         back_milliseconds=None if record.vjp_seconds is None else record.vjp_seconds * 1e3,
         saved=tuple(SavedArray(x.what, x.shape, str(x.dtype)) for x in record.saved),
         saved_bytes=record.saved_bytes,
-        released=record.requires_grad and record.vjp is None,
     )
 
 

@@ -22,7 +22,7 @@ def _row(graph: Graph, op: OpNode) -> list[str]:
         op.name,
         _operands([_source(graph, operand.tensor) for operand in op.operands]),
         f"{result.dtype}{result.shape}",
-        amount(op.saved_bytes, "B"),
+        amount(op.saved_bytes, "B") if graph.watched else "-",
         printable(op.scope),
     ]
 

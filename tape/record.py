@@ -11,6 +11,7 @@ import numpy as np
 
 from tape.saved import Saved
 from tape.tensor import Tensor
+from tape.words import printable
 
 if TYPE_CHECKING:
     from tape.registry import Op
@@ -37,7 +38,7 @@ class Record:
     shape, dtype
         Those of the result.
     requires_grad : bool
-        Whether any operand does.
+        Whether a cotangent goes back through it: any operand wants one, and the result is floating.
     scope, line : str
         The scope it ran in ("blocks.3.attn") and the line of user code that called it.
     flops : int
@@ -104,8 +105,8 @@ class Record:
 
     def __str__(self) -> str:
         sources = ", ".join(
-            f"#{s}" if isinstance(s, int) else (s.name or "leaf") if s is not None else "None"
+            f"#{s}" if isinstance(s, int) else "None" if s is None else printable(s.name or "leaf")
             for s in self.sources
         )
-        where = f" in {self.scope}" if self.scope else ""
+        where = f" in {printable(self.scope)}" if self.scope else ""
         return f"#{self.number} {self.op.name}({sources}) -> {self.dtype}{self.shape}{where}"

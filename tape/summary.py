@@ -44,7 +44,7 @@ def _row(graph: Graph, name: str, ops: Sequence[OpNode]) -> list[str]:
         str(len(ops)),
         amount(n_parameters(graph, ops)),
         amount(sum(op.flops for op in ops)),
-        amount(sum(op.saved_bytes for op in ops), "B"),
+        amount(sum(op.saved_bytes for op in ops), "B") if graph.watched else "-",
         f"{sum(op.milliseconds for op in ops):.2f} ms",
         f"{sum(walked):.2f} ms" if walked else "-",
     ]

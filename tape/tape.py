@@ -61,8 +61,9 @@ class Tape:
         needs is freed at once.
     guard : bool
         Take a fingerprint of every array that an op saves for its VJP, so that `backward` can
-        tell if somebody changed one. It costs some 5% of a train step (`python -m bench.guard`),
-        and code that is known to change nothing may do without.
+        tell if somebody changed one. It costs 5 to 8% of a train step (`python -m bench.guard`),
+        and code that is known to change nothing may do without; tables and pictures then do not
+        know what was saved.
     trace : bool
         Take portraits (statistics, a histogram, a small picture) of every result, cotangent and
         gradient as they pass, for `to_html` and `render`.
@@ -245,7 +246,8 @@ class Tape:
         Raises
         ------
         RuntimeError
-            If the tape was opened without `keep_results`.
+            If the tape was opened without `keep_results`, or the walk back is to be searched and
+            an earlier one without `keep=True` has released the records.
         """
         if not self.keep_results:
             raise RuntimeError("the results are gone: open the tape with Tape(keep_results=True)")
@@ -339,7 +341,8 @@ class Tape:
             If this tape did not record `output`, it depends on nothing that wants a gradient, or
             `cotangent` is missing or has another shape.
         RuntimeError
-            If an earlier walk without `keep=True` has released the records.
+            If an earlier walk without `keep=True` has released the records, or an array that an op
+            saved has been changed since.
         """
         deque(self._walk(output, cotangent, into, keep, map, may_write=True), maxlen=0)
 

@@ -32,6 +32,14 @@ def test_a_name_stays_on_its_line():
     assert r"two\nlines" in str(tape)
 
 
+def test_what_was_saved_is_not_told_where_it_was_not_watched():
+    w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    with Tape(guard=False) as tape:
+        w * w
+    assert str(tape).splitlines()[1].split() == ["#0", "multiply", "w,", "w", "float32(2,)", "-"]
+    assert tape.summary().splitlines()[-1].split()[:5] == ["total", "1", "2", "0", "-"]
+
+
 def test_a_tape_without_records_is_a_header():
     assert str(Tape()).split() == ["#", "op", "operands", "result", "saved", "scope"]
 
