@@ -38,9 +38,9 @@ EXPLANATION = """\
 A train step of configuration B ({base}; {workers} workers), and of others in which one size
 differs. Time is predicted from the matrix products alone: their floating-point operations for each
 token, on as many workers as there are micro-batches for. Memory is predicted as the parameters,
-times four bytes for data, two moments and a gradient of each worker; attention's weights, over
-pairs of tokens; and activations, which are the rest of the base's peak and grow with the tokens in
-flight, the width and the depth. Each row is a process of its own; they take turns, {rounds} times.
+times four bytes for data, two moments and a gradient; attention's weights, over pairs of tokens;
+and activations, which are the rest of the base's peak and grow with the tokens in flight, the width
+and the depth. Each row is a process of its own; they take turns, {rounds} times.
 Medians, with quartiles in brackets; a ratio of times is that of the same turn. Memory is above
 that after imports."""
 
@@ -98,7 +98,7 @@ class Case:
         parameters = sum(x.size for x in self.configuration.model().parameters())
         pairs = length * (length + BLOCK) / 2  # each query with the keys up to its block's last
         attention = self._busy * self.configuration.micro_batch * n_layers * n_heads * pairs
-        return 4 * (parameters * (1 + 2 + self._busy) + attention)
+        return 4 * (parameters * (1 + 2 + 1) + attention)
 
     def activations(self) -> float:
         """What the memory of all other activations is proportional to."""

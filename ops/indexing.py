@@ -155,7 +155,7 @@ def embedding(ids: Array, weight: Array, /):
 def check_ids(ids: Array, n: int, what: str) -> None:
     """Raise unless all `ids` are integers in [0, n)."""
     if ids.dtype.kind not in "iu":
-        raise IndexError(f"{what} must be an integer, not {ids.dtype}")
+        raise IndexError(f"{what} must be in an array of integers, not of {ids.dtype}")
     outside = (ids < 0) | (ids >= n)
     if outside.any():
         raise IndexError(f"{what} of {ids[outside].flat[0]} is outside the range 0 to {n - 1}")

@@ -114,8 +114,8 @@ ROWS = 512
 def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_index: int = -100):
     """`cross_entropy` of the logits x weight^T, of which only some rows exist at a time.
 
-    With dlogits as there: dx = dlogits weight and dweight = dlogits^T x. Under a tape they are
-    made along with the loss, while the logits are there, and the VJP only scales them.
+    With dlogits as there: dx = dlogits weight and dweight = dlogits^T x. Under a tape dx and
+    dweight are made along with the loss, while the logits are there, and the VJP only scales them.
 
     x : (..., d); weight : (n_classes, d); targets : (...) as in `cross_entropy`.
 

@@ -29,7 +29,8 @@ def layernorm(
     """Normalise the last axis to mean 0 and variance 1: weight * xhat + bias.
 
     xhat = (x - mean(x)) / sqrt(var(x) + eps), the variance over n elements. With h = g * weight,
-    dx = (h - mean(h) - xhat mean(h xhat)) / sqrt(var(x) + eps).
+    dx = (h - mean(h) - xhat mean(h xhat)) / sqrt(var(x) + eps); over all rows,
+    dweight = sum(g xhat) and dbias = sum(g).
 
     x : (..., n); weight, bias : (n,) or None.
 
@@ -77,7 +78,7 @@ def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
     """Scale the last axis to a mean square of 1: weight * xhat.
 
     xhat = x / sqrt(mean(x^2) + eps). With h = g * weight,
-    dx = (h - xhat mean(h xhat)) / sqrt(mean(x^2) + eps).
+    dx = (h - xhat mean(h xhat)) / sqrt(mean(x^2) + eps); over all rows, dweight = sum(g xhat).
 
     x : (..., n); weight : (n,) or None.
 

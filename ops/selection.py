@@ -78,8 +78,8 @@ def clip(x: Array, a_min: Array | None = None, a_max: Array | None = None, /):
     """x with what is below a_min raised to it and what is above a_max lowered to it.
 
     The cotangent goes to x where a_min <= x <= a_max, else to the bound that was taken: to a_max
-    throughout where a_min > a_max, as the result is a_max there. As in `torch.clamp`, x gets it
-    where it equals a bound, and where a_min = a_max an x below them leaves it to nobody.
+    throughout where a_min > a_max, as the result is a_max there. As in `torch.clamp`, x gets the
+    cotangent where it equals a bound; where a_min = a_max and x is below, nobody gets it.
     """
     low = -np.inf if a_min is None else a_min
     high = np.inf if a_max is None else a_max

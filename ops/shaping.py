@@ -85,7 +85,10 @@ def squeeze(x: Array, /, axis: Axes | None = None):
     )
 )
 def expand_dims(x: Array, /, axis: Axes):
-    """x with new axes of length 1, which are the axes `axis` of the result; dx is g without."""
+    """x with new axes of length 1, which are the axes `axis` of the result.
+
+    dx is g without these axes.
+    """
     before = x.shape
     return np.expand_dims(x, axis), lambda g: g.reshape(before)
 
@@ -113,5 +116,5 @@ def broadcast_to(x: Array, /, shape: int | tuple[int, ...]):
     )
 )
 def flip(x: Array, /, axis: Axes | None = None):
-    """x in reverse order along the axes `axis`, along all of them if None; so is dx of g."""
+    """x in reverse order along the axes `axis`, along all of them if None; dx is g so reversed."""
     return np.flip(x, axis), lambda g: np.flip(g, axis)

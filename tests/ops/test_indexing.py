@@ -83,7 +83,7 @@ def test_embedding_names_an_id_outside_the_table(an_id):
 
 @pytest.mark.parametrize("dtype", ["float64", "bool"])
 def test_embedding_refuses_ids_that_are_not_integers(dtype):
-    with pytest.raises(IndexError, match=f"an id must be an integer, not {dtype}"):
+    with pytest.raises(IndexError, match=f"an id must be in an array of integers, not of {dtype}"):
         ops.embedding(np.ones(2, dtype), np.zeros((3, 2)))
 
 
