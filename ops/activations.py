@@ -20,9 +20,9 @@ PIECE = 1 << 17
 
 @op(samples=UNARY_WITH_KINK_AT_0)
 def relu(x: Array, /):
-    """max(x, 0); dx = g where x > 0, else 0."""
+    """max(x, 0); dx = g where x > 0, else 0, however large g is."""
     y = np.maximum(x, 0)
-    return y, lambda g: g * (y > 0)
+    return y, lambda g: np.where(y > 0, g, 0)
 
 
 @op(samples=UNARY_WITH_KINK_AT_0)
@@ -32,7 +32,7 @@ def squared_relu(x: Array, /):
     Source: So et al., "Primer: Searching for Efficient Transformers for Language Modeling", 2021.
     """
     root = np.maximum(x, 0)
-    return root * root, lambda g: 2 * g * root
+    return root * root, lambda g: 2 * np.where(root > 0, g, 0) * root
 
 
 @op(samples=SMOOTH)

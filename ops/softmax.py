@@ -38,7 +38,14 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     mask : boolean array that broadcasts to x, optional
         True where there may be weight, as in PyTorch's scaled_dot_product_attention. A row with
         no True gives zeros, forward and backward.
+
+    Raises
+    ------
+    TypeError
+        If the mask is not boolean: one to be added to x is not meant.
     """
+    if mask is not None and np.asarray(mask).dtype.kind != "b":
+        raise TypeError(f"a mask is boolean, not {np.asarray(mask).dtype}")
     allowed = None if mask is None else np.broadcast_to(mask, x.shape)
     if causal:
         queries, keys = x.shape[-2:]
@@ -49,7 +56,7 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     if x.size == 0:
         return x.copy(), lambda g: g
     top = x.max(axis, keepdims=True)
-    y = x - np.where(np.isneginf(top), 0, top)
+    y = np.asarray(x - np.where(np.isneginf(top), 0, top))
     np.exp(y, out=y)
     total = y.sum(axis, keepdims=True)
     y /= np.where(total == 0, 1, total)

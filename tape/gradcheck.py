@@ -71,8 +71,12 @@ def gradcheck(
     ------
     GradcheckError
         Naming the ops, the input, the index and both values of the first gradient that differs.
+    ValueError
+        If no input is floating, so that there is nothing to check.
     """
     operands = [_differentiable(x) for x in inputs]
+    if not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
+        raise ValueError("nothing to check: no input is a floating tensor, array or number")
     with Tape() as tape:
         outputs = _as_list(fn(*operands))
     ops = " -> ".join(record.op.name for record in tape.records)

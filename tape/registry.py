@@ -176,8 +176,14 @@ def op(
 
 
 def _untaped(option: Any) -> Any:
-    if isinstance(option, tuple):
-        return tuple(map(_untaped, option))
+    """An option as `fn` gets it: arrays for tensors, and what no later change of a list reaches.
+
+    A NumPy scalar, as 1 / np.sqrt(d_head) is one, would widen what it is multiplied with.
+    """
+    if isinstance(option, tuple | list):
+        return (tuple if isinstance(option, tuple) else list)(map(_untaped, option))
+    if isinstance(option, np.floating):
+        return float(option)
     if not isinstance(option, Tensor):
         return option
     if option.requires_grad:

@@ -93,7 +93,8 @@ class Tape:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _open.stack.pop()
+        stack = _open.stack  # a generator that is closed late is not the innermost
+        del stack[len(stack) - 1 - stack[::-1].index(self)]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -265,8 +266,16 @@ class Tape:
         flops: int,
         seconds: float,
     ) -> Tensor:
-        """Write down that `op` made `result` of `operands`; return it as a tensor."""
+        """Write down that `op` made `result` of `operands`; return it as a tensor.
+
+        Raises
+        ------
+        TypeError
+            If a gradient would have to go back through complex numbers.
+        """
         needs_grad = any(x is not None and x.requires_grad for x in operands)
+        if needs_grad and result.dtype.kind == "c":
+            raise TypeError(f"no gradient goes through complex numbers, which {op.name} made")
         output = Tensor(result, requires_grad=needs_grad and result.dtype.kind == "f")
         output.tape, output.number = self, len(self.records)
         record = Record(

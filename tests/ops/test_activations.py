@@ -29,6 +29,13 @@ def test_gelu_in_pieces_is_that_of_the_whole(size):
     np.testing.assert_allclose(dx, dexpected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("op", [ops.relu, ops.squared_relu])
+def test_an_infinite_cotangent_stops_where_the_unit_is_off(op):
+    x, g = np.array([-1.0, 0.0, 2.0]), np.full(3, np.inf)
+    _, [dx] = value_and_gradients(op, x, cotangent=g)
+    np.testing.assert_array_equal(dx, [0, 0, np.inf])
+
+
 def test_gelu_of_integers_is_that_of_floats():
     x = np.array([-1, 0, 2])
     np.testing.assert_array_equal(ops.gelu(x).data, ops.gelu(x.astype(float)).data)

@@ -50,6 +50,15 @@ def test_causal_rows_before_a_key_do_not_see_it(key):
     assert np.isnan(changed_y[:, key:]).all()
 
 
+def test_a_mask_that_is_not_boolean_is_refused():
+    with pytest.raises(TypeError, match="a mask is boolean, not float64"):
+        ops.softmax(np.zeros((1, 3)), mask=np.array([0, 0, -np.inf]))
+
+
+def test_of_one_number_it_is_1():
+    assert ops.softmax(np.array(3.0)).item() == 1
+
+
 def test_causal_with_fewer_queries_than_keys_is_the_last_rows_of_the_square():
     x = np.random.default_rng(0).standard_normal((2, 5, 5))
     last = ops.softmax(x[:, 3:], causal=True)

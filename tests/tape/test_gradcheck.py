@@ -196,6 +196,9 @@ def test_what_has_no_gradient_is_passed_on_and_what_comes_after_is_checked(first
 
 def test_integers_have_no_gradient_to_check():
     gradcheck(lambda index, x: x[index], Tensor([2, 1]), X)
+    for nothing in ([], [Tensor([2, 1])], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="nothing to check"):
+            gradcheck(ops.exp, *nothing)
 
 
 @pytest.mark.parametrize("x", [2.0, np.float32(2), np.array(2.0), Tensor(np.float32(2))])

@@ -72,6 +72,24 @@ def test_options_are_passed_by_place_or_by_name_and_tensors_among_them_as_arrays
     assert index is row.data and flag is row.data
 
 
+@pytest.mark.parametrize("nested", [lambda index: index, lambda index: (slice(None), index)])
+def test_a_list_that_is_changed_after_the_call_changes_nothing(nested):
+    x, index = Tensor(np.ones((3, 3)), requires_grad=True), [0, Tensor(2)]
+    with Tape() as tape:
+        y = x[nested(index)]
+        expected = np.zeros((3, 3))
+        expected[nested([0, 2])] = 1
+        index[:] = [1, 1]
+    tape.backward(y, np.ones(y.shape))
+    np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_a_numpy_scalar_among_the_options_widens_nothing():
+    q = np.ones((1, 2, 4), np.float32)
+    y = ops.scaled_dot_product_attention(q, q, q, scale=1 / np.sqrt(4))
+    assert y.dtype == np.float32
+
+
 @pytest.mark.parametrize("call", [lambda: X[X], lambda: X[0, X], lambda: ops.softmax(X, mask=X)])
 def test_an_option_that_wants_a_gradient_is_refused(call):
     with pytest.raises(TypeError, match=r"no gradient flows through an option.*name='x'"):

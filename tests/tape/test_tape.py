@@ -80,6 +80,24 @@ def test_trap_an_exception_inside_a_tape_leaves_no_state_behind():
     assert current_tape() is None
 
 
+def test_tapes_may_close_in_any_order():
+    first, second = Tape(), Tape()
+    with first:
+        second.__enter__()
+        with first:
+            assert current_tape() is first
+        assert current_tape() is second
+    assert current_tape() is second
+    second.__exit__()
+    assert current_tape() is None
+
+
+def test_a_gradient_through_complex_numbers_is_refused():
+    w = Tensor(np.ones(2), requires_grad=True)
+    with Tape(), pytest.raises(TypeError, match="complex numbers, which multiply made"):
+        w * 1j
+
+
 def test_the_innermost_tape_records_and_what_an_outer_one_recorded_is_a_leaf_to_it():
     w = leaf(3)
 
