@@ -59,21 +59,21 @@ def softmax(x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | 
 def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`ops.logsumexp`."""
     top = x.data.max(axis, keepdims=True)
-    y = (x - top).exp().sum(axis, keepdims).log()
+    y = (x - top).exp().sum(axis, keepdims=keepdims).log()
     return y + top.reshape(y.shape)
 
 
 def norm(x: Tensor, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`ops.norm`, where the powers are finite and the norm is not 0."""
     if ord == math.inf:
-        return abs(x).max(axis, keepdims)
-    return (abs(x) ** ord).sum(axis, keepdims) ** (1 / ord)
+        return abs(x).max(axis, keepdims=keepdims)
+    return (abs(x) ** ord).sum(axis, keepdims=keepdims) ** (1 / ord)
 
 
 def var(x: Tensor, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
     """`ops.var`."""
     centred = x - x.mean(axis, keepdims=True)
-    y = (centred * centred).mean(axis, keepdims)
+    y = (centred * centred).mean(axis, keepdims=keepdims)
     n = x.size / y.size
     return y * (n / (n - ddof))
 

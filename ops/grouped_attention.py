@@ -71,7 +71,7 @@ def scaled_dot_product_attention(
     ValueError
         If the heads of k and v are not equally many, or n_heads is not a multiple of them.
     TypeError
-        If the mask is neither boolean nor floating.
+        If the mask is neither boolean nor floating, or is no array.
 
     Sources: Vaswani et al., "Attention Is All You Need", 2017; Ainslie et al., "GQA: Training
     Generalized Multi-Query Transformer Models from Multi-Head Checkpoints", 2023.
@@ -82,8 +82,9 @@ def scaled_dot_product_attention(
         raise ValueError(
             f"{n_heads} query heads for {n_kv_heads} heads of keys and {v.shape[-3]} of values"
         )
-    if mask is not None and mask.dtype.kind not in "bf":
-        raise TypeError(f"a mask is boolean, or floating to be added, not {mask.dtype}")
+    if mask is not None and (mask.dtype.kind not in "bf" or mask.ndim == 0):
+        found = mask.dtype if mask.ndim else mask.item()
+        raise TypeError(f"a mask is an array, boolean or floating to be added, not {found}")
     if scale is None:
         scale = 1 / math.sqrt(d_head)
     shape, scores_shape = q.shape, (*lead, n_heads, queries, keys)

@@ -26,7 +26,7 @@ def squeezed(y: Array, axis: Axis, keepdims: bool) -> Array:
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, Sample(normal(0, 3))))
-def sum(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def sum(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Sum; every element gets the cotangent of the sum that it went into."""
     y = x.sum(axis, keepdims=True)
     shape, kept = x.shape, y.shape
@@ -41,7 +41,7 @@ def sum(x: Array, /, axis: Axis = None, keepdims: bool = False):
         Sample(np.array([[2.0, 3.0], [0.0, 5.0]]), axis=(0, 1)),
     )
 )
-def prod(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def prod(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Product; dx_i = g prod_(j != i) x_j, multiplied out rather than divided by x_i.
 
     It is exact, therefore, where elements are 0.
@@ -68,13 +68,13 @@ def _products_before(x: Array, axis: int) -> Array:
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, TIES))
-def max(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def max(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Largest element; ties share its cotangent equally, as in `torch.amax`."""
     return _picked(x, x.max(axis, keepdims=True), axis, keepdims)
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, TIES))
-def min(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def min(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Smallest element; ties share its cotangent equally, as in `torch.amin`."""
     return _picked(x, x.min(axis, keepdims=True), axis, keepdims)
 

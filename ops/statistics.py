@@ -9,7 +9,7 @@ Array = np.ndarray
 
 
 @op(samples=(*REDUCTIONS, OF_NONE))
-def mean(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def mean(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Sum over n elements divided by n; dx = g / n."""
     y, n = _mean(x, axis)
     shape, kept = x.shape, y.shape

@@ -95,15 +95,18 @@ class Op:
             began = time.perf_counter()
             found = self.fn(*arguments, **options)
             seconds = time.perf_counter() - began
+            several = isinstance(found, list)
+            pairs = found if several else [found]
+            if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+                raise TypeError("an op returns its result and its VJP, or a list of such pairs")
         except Exception as error:
             where = describe_place(line_of_caller(), current_scope())
             error.add_note(f"in {self.describe_call(values)}, {where}")
             raise
-        several = isinstance(found, list)
         tape = current_tape()
         if tape is None:
-            return [Tensor(result) for result, _ in found] if several else Tensor(found[0])
-        pairs = found if several else [found]
+            results = [Tensor(result) for result, _ in pairs]
+            return results if several else results[0]
         flops = self.flops(*arguments, **options) if self.flops else 0
         tensors = list(map(_tensor, operands, values))
         left_out = [None] * (self.n_operands - len(tensors))

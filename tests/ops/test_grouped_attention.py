@@ -58,8 +58,10 @@ def test_heads_that_do_not_fit_are_named(n_heads, k_heads, v_heads):
         ops.scaled_dot_product_attention(q, k, v)
 
 
-def test_a_mask_of_integers_is_refused():
-    """Of 0 and 1 it would seem to allow and forbid, and would be added."""
+@pytest.mark.parametrize(("mask", "found"), [(np.ones((2, 2), np.int64), "int64"), (True, "1.0")])
+def test_a_mask_that_would_be_added_by_mistake_is_refused(mask, found):
+    """Of 0 and 1 it would seem to allow and forbid; True in its place may be meant as `causal`."""
     x = np.zeros((1, 2, 4))
-    with pytest.raises(TypeError, match="a mask is boolean, or floating to be added, not int64"):
-        ops.scaled_dot_product_attention(x, x, x, np.ones((2, 2), np.int64))
+    message = f"a mask is an array, boolean or floating to be added, not {found}"
+    with pytest.raises(TypeError, match=message):
+        ops.scaled_dot_product_attention(x, x, x, mask)

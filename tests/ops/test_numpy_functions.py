@@ -74,6 +74,7 @@ def test_what_has_no_gradient_is_computed_from_the_array(function):
         (np.floor, "no op is called np.floor"),
         (lambda x: np.add(A, x, out=A.copy()), "np.add would write a tensor into an array"),
         (lambda x: np.sum(x, dtype=np.float32), "unexpected keyword argument 'dtype'"),
+        (lambda x: np.sum(x, 0, np.float32), r"too many arguments by place \(3\)"),
         (lambda x: x.__setitem__(0, 1.0), "ops.index_set"),
     ],
 )

@@ -169,6 +169,17 @@ def test_a_string_among_the_operands_is_passed_on_as_it_is():
     assert caught.value.__notes__[0].startswith("in times('once', float32(1, 2)), called at")
 
 
+@pytest.mark.parametrize("found", [np.ones((2, 3)), (np.ones(2),), [(X, None, None)], None])
+def test_an_op_that_returns_no_pair_is_told_so(found):
+    @op(samples=SAMPLES)
+    def forgetful(x, /):
+        return found
+
+    with pytest.raises(TypeError, match="an op returns its result and its VJP") as caught:
+        forgetful(X)
+    assert "in forgetful(" in caught.value.__notes__[0]
+
+
 def test_arguments_beyond_those_of_the_op_are_refused():
     with pytest.raises(TypeError, match=r"too many arguments by place \(3\) for <op add\(a"):
         ops.add(X, X, X)
