@@ -36,7 +36,7 @@ def next_token_probabilities(
     Raises
     ------
     ValueError
-        If temperature < 0, top_k < 1, or top_p is outside (0, 1].
+        If temperature < 0, top_k < 1, top_p is outside (0, 1], or the largest logit is not finite.
 
     Source of top-p: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020.
     """
@@ -46,10 +46,13 @@ def next_token_probabilities(
         raise ValueError(f"top_k is at least 1, not {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p is above 0 and at most 1, not {top_p}")
+    if not np.isfinite(logits.max()):
+        raise ValueError("the logits are not finite")
     if temperature == 0:
         return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
     ranking = np.argsort(-logits, kind="stable")
-    scores = (logits[ranking].astype(np.float64) - logits.max()) / temperature
+    with np.errstate(over="ignore"):
+        scores = (logits[ranking].astype(np.float64) - logits.max()) / temperature
     ranked = np.exp(scores)
     if top_k is not None:
         ranked[top_k:] = 0

@@ -17,8 +17,7 @@ from train.optim import AdamW
 
 def save_model(path: Path, model: Module) -> None:
     """Write the parameters by name."""
-    with replacing(path) as temporary:
-        save_file(model.state_dict(), temporary)
+    _write(path, model.state_dict())
 
 
 def load_model(path: Path, model: Module) -> None:
@@ -37,8 +36,7 @@ def save_checkpoint(path: Path, model: Module, optimizer: AdamW) -> None:
     """Write parameters, moments and the number of updates, in one file so that they agree."""
     arrays = {f"model.{name}": array for name, array in model.state_dict().items()}
     arrays |= {f"adamw.{name}": array for name, array in optimizer.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(arrays, temporary, {"updates": json.dumps(optimizer.updates)})
+    _write(path, arrays, {"updates": json.dumps(optimizer.updates)})
 
 
 def load_checkpoint(path: Path, model: Module, optimizer: AdamW) -> None:
@@ -53,7 +51,22 @@ def load_checkpoint(path: Path, model: Module, optimizer: AdamW) -> None:
     if "updates" not in metadata:
         raise UserError(f"{path}: holds a model, but no optimiser state to go on from")
     _fill(path, model, _under("model.", arrays))
-    optimizer.load_state_dict(_under("adamw.", arrays), json.loads(metadata["updates"]))
+    moments, own = _under("adamw.", arrays), optimizer.state_dict()
+    if {k: x.shape for k, x in moments.items()} != {k: x.shape for k, x in own.items()}:
+        raise UserError(f"{path}: its optimiser state does not fit the configuration")
+    if not metadata["updates"].isdecimal():
+        raise UserError(f"{path}: {metadata['updates']!r} is no number of updates")
+    optimizer.load_state_dict(moments, int(metadata["updates"]))
+
+
+def _write(
+    path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None
+) -> None:
+    try:
+        with replacing(path) as temporary:
+            save_file(arrays, temporary, metadata)
+    except SafetensorError as error:  # a full disk, for one
+        raise OSError(f"{path} cannot be written: {error}") from None
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from train.corpus import Corpus
 from train.errors import UserError
+from train.signals import interruptible
 from train.tokenizer import EOT, fingerprint
 
 STORIES_PER_BATCH = 1000
@@ -57,7 +59,11 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
             unfinished = Path(scratch, folder.name)
             unfinished.mkdir()
             _encode_into(unfinished, corpus, tokenizer)
-            os.replace(unfinished, folder)
+            try:
+                os.replace(unfinished, folder)
+            except OSError:
+                if not folder.exists():  # or another process was first
+                    raise
     return _open_tokens(folder)
 
 
@@ -77,7 +83,9 @@ def _encode(
     eot = tokenizer.token_to_id(EOT)
     counts = {"tokens": 1, "stories": 0, "bytes": 0}
     # disable=None: no bar where nobody watches
-    with path.open("wb") as file, tqdm(desc=path.stem, unit=" stories", disable=None) as bar:
+    bar = tqdm(desc=path.stem, unit=" stories", disable=None)
+    # Inside the tokenizer, a KeyboardInterrupt may be raised where Python discards it.
+    with path.open("wb") as file, bar, interruptible() as interrupt:
         np.array([eot], dtype).tofile(file)
         while batch := list(islice(stories, STORIES_PER_BATCH)):
             encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
@@ -88,19 +96,25 @@ def _encode(
             counts["stories"] += len(batch)
             counts["bytes"] += sum(len(story.encode()) for story in batch)
             bar.update(len(batch))
+            if interrupt.signal is not None:
+                sys.exit(128 + interrupt.signal)
     return counts
 
 
 def _open_tokens(folder: Path) -> Tokens:
-    meta = json.loads((folder / "meta.json").read_text())
-
     def split(name: str) -> Split:
         counts = meta[name]
         shape = (counts["tokens"],)
         tokens = np.memmap(folder / f"{name}.bin", meta["dtype"], mode="r", shape=shape)
         return Split(tokens, counts["stories"], counts["bytes"])
 
-    return Tokens(split("train"), split("valid"))
+    try:
+        meta = json.loads((folder / "meta.json").read_text())
+        return Tokens(split("train"), split("valid"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder}: damaged; remove it, and the text is encoded again ({error})"
+        ) from None
 
 
 class Windows:

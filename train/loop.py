@@ -99,11 +99,10 @@ class Trainer:
             If there is none that fits, or it has done all its steps.
         """
         load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
-        self.run.forget_after(self.done)
-        events = self.run.events()
-        if any(event["event"] == "final" for event in events):
+        if any(event["event"] == "final" for event in self.run.events()):
             raise UserError(f"--resume {self.run.folder}: all its {self.done} steps are done")
-        trained = [event for event in events if event["event"] == "train"]
+        self.run.forget_after(self.done)
+        trained = [event for event in self.run.events() if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0
 
     def trace(self, path: Path) -> Path:
@@ -138,9 +137,10 @@ class Trainer:
                 if self.done % config.checkpoint_every == 0:
                     self._save()
             self._save()
-        if self.done == config.steps:
-            self._finish()
-        write_report(self.run.folder, self.run.config, self.run.facts, self.run.events())
+        ending = self._ending() if self.done == config.steps else []
+        write_report(self.run.folder, self.run.config, self.run.facts, self.run.events() + ending)
+        for event in ending:  # the last of which says that nothing is left to do
+            self.run.log(**event)
         return interrupt.signal if self.done < config.steps else None
 
     def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray, int, tuple[int, int]]:
@@ -204,19 +204,21 @@ class Trainer:
         )
 
     def _save(self) -> None:
+        if not all(np.isfinite(p.data).all() for p in self.model.parameters()):
+            raise self._diverged("a parameter is not finite")
         save_checkpoint(self.run.checkpoint, self.model, self.optimizer)
         save_model(self.run.model, self.model)
 
-    def _finish(self) -> None:
-        """Validate on the whole text, and tell stories."""
+    def _ending(self) -> list[dict[str, Any]]:
+        """Validate on the whole text and tell stories: the events of a complete run's end."""
         result = self._validate(self.all_valid)
         print(f"validation text: {_describe(result)}")
         stories = [self._story(self.done, i) for i in range(N_STORIES)]
-        seconds = round(self.elapsed, 1)
-        self.run.log("final", self.done, **dataclasses.asdict(result), seconds=seconds)
         for story in stories:
-            self.run.log("story", self.done, text=story)
             print(f"\n{story}")
+        told = [{"event": "story", "step": self.done, "text": story} for story in stories]
+        final = dataclasses.asdict(result) | {"seconds": round(self.elapsed, 1)}
+        return [*told, {"event": "final", "step": self.done, **final}]
 
 
 def _describe(result: Evaluation) -> str:

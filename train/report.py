@@ -145,10 +145,12 @@ def _result(config: Config, data: dict[str, Any], events: list[Event]) -> Iterat
 def _loss(config: Config, events: list[Event]) -> Iterator[str]:
     yield "## Loss"
     yield "![Training and validation loss, and learning rate, against tokens seen](loss.png)"
+    if not (validated := _of(events, "valid", "final")):
+        return
     yield "Validation is on a fixed sample of the validation text, and at the end on all of it:"
     rows = (
         (e["step"], _tokens_seen(config, e["step"]), *_scores(e))
-        for e in _thinned(_of(events, "valid", "final"), VALIDATIONS)
+        for e in _thinned(validated, VALIDATIONS)
     )
     yield _table(("step", "tokens seen", *SCORES), rows, numbers=True)
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -53,14 +54,28 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     def save(self) -> None:
-        """Make the folder, complete from the moment it appears."""
-        unfinished = self.folder.with_name(f".{self.folder.name}.tmp")
-        unfinished.mkdir(parents=True, exist_ok=True)
-        (unfinished / "config.json").write_text(self.config.to_json())
-        (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
-        self.tokenizer.save(str(unfinished / "tokenizer.json"))
-        (unfinished / "metrics.jsonl").touch()
-        os.rename(unfinished, self.folder)
+        """Make the folder, complete from the moment it appears.
+
+        Raises
+        ------
+        UserError
+            If there is one by now, of a run that began at the same time.
+        """
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.folder.parent, prefix=".beginning-") as scratch:
+            unfinished = Path(scratch, self.folder.name)
+            unfinished.mkdir()
+            (unfinished / "config.json").write_text(self.config.to_json())
+            (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
+            self.tokenizer.save(str(unfinished / "tokenizer.json"))
+            (unfinished / "metrics.jsonl").touch()
+            try:
+                os.rename(unfinished, self.folder)
+            except OSError:
+                if not self.folder.exists():
+                    raise
+                message = f"{self.folder}: another run began there meanwhile; choose a --name"
+                raise UserError(message) from None
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -76,6 +91,8 @@ class Run:
         try:
             config = Config.from_json((folder / "config.json").read_text())
             facts = json.loads((folder / "facts.json").read_text())
+            if not isinstance(facts, dict) or {"parameters", "data", "machine"} - facts.keys():
+                raise ValueError("facts.json does not hold the facts of a run")
         except (OSError, ValueError, UserError) as error:
             raise UserError(f"{folder}: {error}") from None
         return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts)
@@ -102,13 +119,27 @@ class Run:
             file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
 
     def events(self) -> list[dict[str, Any]]:
-        """The metrics so far; a last line that was cut short is left out."""
-        lines = self.metrics.read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """The metrics so far; a last line that was cut short is left out.
+
+        Raises
+        ------
+        UserError
+            If another line is no event.
+        """
+        lines = self.metrics.read_bytes().splitlines(keepends=True)
+        events = []
+        for number, line in enumerate(lines, 1):
+            if line.endswith(b"\n"):
+                try:
+                    events.append(json.loads(line))
+                    events[-1]["event"], events[-1]["step"]
+                except (ValueError, KeyError, TypeError):
+                    raise UserError(f"{self.metrics}: line {number} is no event") from None
+        return events
 
     def forget_after(self, step: int) -> None:
-        """Drop the events of updates that the checkpoint does not hold."""
-        kept = [event for event in self.events() if event["step"] <= step]
+        """Drop the events of updates that the checkpoint does not hold, and of an end cut short."""
+        kept = [e for e in self.events() if e["step"] <= step and e["event"] != "story"]
         with replacing(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
 

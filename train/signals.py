@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
 
 class Interrupt:
     """The signal that asked for an end, None so far."""
@@ -16,9 +20,13 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """Take note of Ctrl-C and SIGTERM instead of dying; a second one acts as it did before."""
+    """Take note of Ctrl-C, SIGTERM and SIGHUP instead of dying; a second one acts as before.
+
+    A signal that is ignored, as SIGHUP is under nohup, stays ignored.
+    """
     interrupt = Interrupt()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {n: handler for n, handler in handlers.items() if handler != signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in before.items():

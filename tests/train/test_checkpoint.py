@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from models import Transformer
@@ -92,6 +93,26 @@ def test_file_of_another_model_changes_nothing(tmp_path, other, message):
     ):
         load_checkpoint(path, *loaded)
     assert state(*loaded) == before
+
+
+def test_optimiser_state_that_does_not_fit_is_named(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    model, optimizer = updated(1)
+    name = next(iter(optimizer.m))
+    whole = optimizer.m.pop(name)
+    save_checkpoint(path, model, optimizer)
+    optimizer.m[name] = whole
+    with pytest.raises(UserError, match=r"checkpoint.safetensors: its optimiser state does not"):
+        load_checkpoint(path, model, optimizer)
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    def full(*_):
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match=r"model.safetensors cannot be written: No space left"):
+        save_model(tmp_path / "model.safetensors", updated(1)[0])
 
 
 def test_file_that_is_no_checkpoint(tmp_path):

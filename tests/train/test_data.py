@@ -1,3 +1,6 @@
+import os
+import shutil
+import signal
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +56,38 @@ def test_second_call_reads_the_cache_and_not_the_text(corpus, tmp_path):
     again = encode_corpus(replace(corpus, train=unreadable, valid=unreadable), TOKENIZER, tmp_path)
     np.testing.assert_array_equal(again.train.tokens, first.train.tokens)
     assert again.valid.bytes == first.valid.bytes
+
+
+def test_of_two_that_encode_at_once_both_read_what_the_first_made(corpus, tmp_path, monkeypatch):
+    def second(source, target):
+        shutil.copytree(source, target)
+        raise OSError("Directory not empty")
+
+    monkeypatch.setattr("os.replace", second)
+    assert encode_corpus(corpus, TOKENIZER, tmp_path).train.stories == 4
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("file", ["meta.json", "train.bin", "valid.bin"])
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_tokens_that_are_damaged_are_named(corpus, tmp_path, file, damage):
+    encode_corpus(corpus, TOKENIZER, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    damage(folder / file)
+    with pytest.raises(UserError, match=f"{folder.name}: damaged; remove it"):
+        encode_corpus(corpus, TOKENIZER, tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_encoding_ended_by_a_signal_leaves_nothing(corpus, tmp_path, number):
+    def stories():
+        yield STORIES[0]
+        os.kill(os.getpid(), number)
+
+    with pytest.raises(SystemExit) as end:
+        encode_corpus(replace(corpus, train=stories), TOKENIZER, tmp_path)
+    assert end.value.code == 128 + number
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_text_or_tokenizer_is_encoded_apart(corpus, tmp_path):

@@ -103,5 +103,5 @@ def test_model_of_no_numbers_tells_nothing(complete, tmp_path, capsys):
     model.parameters()[0].data[:] = np.nan
     save_model(run.model, model)
     assert status(generate.main, run.folder) == 2
-    error = f"error: {run.folder}: no story can be told: Probabilities contain NaN\n"
+    error = f"error: {run.folder}: no story can be told: the logits are not finite\n"
     assert capsys.readouterr().err == error

@@ -154,7 +154,7 @@ def test_checkpoint_that_cannot_be_written_leaves_the_last(complete, tmp_path, m
     [
         ("", "after 1 steps, the loss is nan and the norm of its gradient nan"),
         ("--val-every 1", "after 1 steps, the validation loss is nan"),
-        ("--sample-every 1", "after 1 steps, no story can be told (Probabilities contain NaN)"),
+        ("--sample-every 1", "after 1 steps, no story can be told (the logits are not finite)"),
         ("--steps 1 --checkpoint-every 1", "after 1 steps, the validation loss is nan"),
     ],
 )

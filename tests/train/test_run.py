@@ -11,7 +11,7 @@ from train.tokenizer import fingerprint, train_tokenizer
 
 TOKENIZER = train_tokenizer(["The snail met the whale, and the whale sang."], 270)
 CONFIG = Config(d_model=16, n_layers=1, context=8, prompt="Ein Käfer")
-FACTS = {"parameters": 1, "data": {"name": "a test"}}
+FACTS = {"parameters": 1, "data": {"name": "a test"}, "machine": {}}
 
 
 @pytest.fixture
@@ -56,6 +56,21 @@ def test_events_come_back_without_a_last_one_that_was_cut_short(run):
     assert run.events()[-1]["loss"] == 0.25
 
 
+@pytest.mark.parametrize("line", [b"{", b"", b"\xff", b"{}", b"3"])
+def test_a_line_that_is_no_event_is_named(run, line):
+    run.log("train", 1)
+    with run.metrics.open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(UserError, match=r"metrics.jsonl: line 2 is no event"):
+        run.events()
+
+
+def test_of_two_runs_that_began_at_once_the_second_is_told(run):
+    with pytest.raises(UserError, match="another run began there"):
+        run.save()
+    assert [path.name for path in run.folder.parent.iterdir()] == ["a"]
+
+
 def test_name_of_a_run(tmp_path):
     config = dataclasses.replace(CONFIG, runs=tmp_path, data="stories/The snail.txt")
     for name in ("The snail-quick", "The snail-quick-2", "The snail-quick-3"):
@@ -76,6 +91,7 @@ def test_name_of_a_run(tmp_path):
         ("config.json", json.dumps({"steps": 3}), "not the configuration of a run: "),
         ("facts.json", None, "No such file .*facts.json"),
         ("facts.json", '{"parame', "Unterminated string"),
+        ("facts.json", "[]", "does not hold the facts of a run"),
         ("tokenizer.json", None, "no such tokenizer file"),
         ("tokenizer.json", "{", "not a tokenizer.json"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from train.signals import interruptible
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_first_signal_is_noted_and_a_second_acts_as_before(number):
     seen = []
     before = signal.signal(number, lambda *_: seen.append("before"))
@@ -21,6 +21,16 @@ def test_first_signal_is_noted_and_a_second_acts_as_before(number):
         assert seen == ["before", "before"]
     finally:
         signal.signal(number, before)
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert interrupt.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_handlers_come_back_after_an_error():
