@@ -28,9 +28,10 @@ class Module:
     def __setattr__(self, attribute: str, value: Any) -> None:
         super().__setattr__(attribute, value)
         own = vars(self).setdefault("_parameters", set())
-        own.discard(attribute)
         if isinstance(value, Tensor) and value.requires_grad:
             own.add(attribute)
+        elif not isinstance(value, Tensor):
+            own.discard(attribute)
         if isinstance(value, Tensor) and value.name is None:
             value.name = attribute
         for path, child in _modules_in(attribute, value):

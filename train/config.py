@@ -14,20 +14,22 @@ from typing import Annotated, Literal
 
 import tyro
 
-from train.errors import UserError
+from train.errors import UserError, check_prompt
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
 
 POSITIVE = (
-    *("toy_megabytes", "vocab_size", "d_model", "n_layers", "n_heads", "context", "steps"),
-    *("batch_size", "micro_batch", "workers", "init_std", "lr", "clip", "val_every", "val_windows"),
-    *("sample_every", "checkpoint_every"),
+    *("vocab_size", "d_model", "n_layers", "n_heads", "context", "steps", "batch_size"),
+    *("micro_batch", "workers", "clip", "val_every", "val_windows", "sample_every"),
+    "checkpoint_every",
 )
 RANGES: dict[str, tuple[tuple[str, ...], Callable[[float], bool]]] = {
     "above 0": (POSITIVE, lambda x: x > 0),
-    "above 0 and finite": (("minutes",), lambda x: x is None or 0 < x < math.inf),
-    "at least 0": (("seed", "weight_decay"), lambda x: x >= 0),
+    "above 0 and finite": (("toy_megabytes", "init_std", "lr"), lambda x: 0 < x < math.inf),
+    "above 0 and at most 1e9": (("minutes",), lambda x: x is None or 0 < x <= 1e9),
+    "at least 0": (("seed",), lambda x: x >= 0),
+    "at least 0 and finite": (("weight_decay",), lambda x: 0 <= x < math.inf),
     "from 0 to 1": (("warmup", "final_lr"), lambda x: 0 <= x <= 1),
     "at least 0 and below 1": (("dropout", "beta1", "beta2"), lambda x: 0 <= x < 1),
 }
@@ -133,6 +135,7 @@ class Config:
             for field in fields:
                 if not holds(value := getattr(self, field)):
                     raise UserError(f"{flag(field)} {value}: must be {meaning}")
+        check_prompt(self.prompt)
         if self.d_model % self.n_heads:
             raise UserError(
                 f"--d-model {self.d_model} is not divisible by --n-heads {self.n_heads}"

@@ -16,14 +16,16 @@ from train.toy import stories as toy_stories
 
 HUB_DATASET = "roneneldan/TinyStories"
 HUB_TIMEOUT = 10.0  # seconds
+ROWS = 1000
+"""Of a parquet file that are in memory at once."""
 
-# By suffix, the builder of `datasets` that reads the file and its options.
+# By suffix, the builder of `datasets` that reads the file, and its options.
 READERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".txt": ("text", {"keep_linebreaks": True}),
+    ".txt": ("text", {"keep_linebreaks": True, "encoding": "utf-8-sig"}),
     ".jsonl": ("json", {}),
-    ".parquet": ("parquet", {}),
 }
 
+SUFFIXES = (*READERS, ".parquet")
 KINDS_OF_FILE = "a .txt, .jsonl or .parquet file"
 ACCEPTED = f"toy, tinystories, {KINDS_OF_FILE}, or a folder with train.* and valid.*"
 
@@ -146,13 +148,13 @@ def _local(path: Path) -> Corpus:
         return Corpus(str(path), identity, partial(_read, train), partial(_read, valid))
     if not path.exists():
         raise UserError(f"--data {path}: no such file or folder; it takes {ACCEPTED}")
-    if path.suffix not in READERS:
+    if path.suffix not in SUFFIXES:
         raise UserError(f"--data {path}: cannot read {path.suffix or 'it'}; it takes {ACCEPTED}")
     return _divided(str(path), {"files": [_describe(path)]}, partial(_read, path))
 
 
 def _only_file(folder: Path, *stems: str) -> Path:
-    files = [file for file in folder.iterdir() if file.stem in stems and file.suffix in READERS]
+    files = [file for file in folder.iterdir() if file.stem in stems and file.suffix in SUFFIXES]
     if len(files) != 1:
         raise UserError(
             f"--data {folder}: needs one {' or '.join(stems)} file ({KINDS_OF_FILE}), "
@@ -170,11 +172,20 @@ def _describe(path: Path) -> dict[str, str | int]:
 def _read(path: Path) -> Iterator[str]:
     if path.stat().st_size == 0:  # which `datasets` reports as a StopIteration
         return
-    builder, options = READERS[path.suffix]
     with _reading(path):
-        rows = _stream(builder, data_files=glob.escape(str(path)), split="train", **options)
-        texts = (_text(row, path) for row in rows)
-        yield from _stripped(_joined(texts) if builder == "text" else texts)
+        texts = (_text(row, path) for row in _rows(path))
+        yield from _stripped(_joined(texts) if path.suffix == ".txt" else texts)
+
+
+def _rows(path: Path) -> Iterable[dict[str, Any]]:
+    if path.suffix != ".parquet":
+        builder, options = READERS[path.suffix]
+        return _stream(builder, data_files=glob.escape(str(path)), split="train", **options)
+    from pyarrow.parquet import ParquetFile
+
+    # `datasets` leaves a thread that reads ahead, and the process may abort at its end.
+    batches = ParquetFile(path).iter_batches(ROWS, use_threads=False)
+    return (row for batch in batches for row in batch.to_pylist())
 
 
 def _stream(*args: Any, **options: Any) -> Iterable[dict[str, Any]]:

@@ -15,6 +15,14 @@ class UserError(Exception):
     """
 
 
+def check_prompt(prompt: str) -> None:
+    """Raise unless a prompt can be encoded: bytes of the command line may be no UTF-8."""
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"--prompt {prompt!r}: is not UTF-8") from None
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Print a UserError, or what the system refused, as one line on stderr; exit with status 2.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from models import Transformer, generate
-from train.errors import UserError, one_line_errors
+from train.errors import UserError, check_prompt, one_line_errors
 from train.run import Run
 from train.tokenizer import EOT
 
@@ -88,10 +89,12 @@ class Arguments:
             raise UserError(f"--stories {self.stories}: must be above 0")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed}: must be at least 0")
+        check_prompt(self.prompt)
 
 
 def main() -> None:
     """The command."""
+    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
     with one_line_errors():
         arguments = tyro.cli(Arguments, prog="python -m train.generate")
         run = Run.open(arguments.run)

@@ -25,6 +25,8 @@ def prepare(config: Config) -> tuple[Run, Tokens]:
     folder = free_folder(config)
     if config.trace and not config.trace.parent.is_dir():
         raise UserError(f"--trace {config.trace}: there is no folder {config.trace.parent}")
+    if config.trace and config.trace.is_dir():
+        raise UserError(f"--trace {config.trace}: is a folder; name a file in it")
     corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
@@ -69,6 +71,7 @@ def main() -> None:
     """The command."""
     started = time.monotonic()
     keep_freed_memory()
+    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
     with one_line_errors():
         config = parse(sys.argv[1:])
         run, tokens = reopen(config.resume) if config.resume else prepare(config)

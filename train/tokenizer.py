@@ -68,7 +68,7 @@ def load_tokenizer(path: Path | str) -> Tokenizer:
     ------
     UserError
         If the file is missing or is not a tokenizer.json, if the tokenizer is not byte-level
-        (bits per byte would be wrong), or if it has no EOT token.
+        (bits per byte would be wrong), if it has no EOT token, or if its ids have gaps.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such tokenizer file")
@@ -76,11 +76,19 @@ def load_tokenizer(path: Path | str) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises no narrower type
         raise UserError(f"{path}: not a tokenizer.json ({error})") from error
+    tokenizer.encode_special_tokens = True
+    # What a file may ask for, and would lose text, add some, or make ids a matter of chance.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    if hasattr(tokenizer.model, "dropout"):
+        tokenizer.model.dropout = None
     if tokenizer.token_to_id(EOT) is None:
         raise UserError(f"{path}: the tokenizer has no token {EOT}")
     if not _is_byte_level(tokenizer):
         raise UserError(f"{path}: not a byte-level tokenizer, so bits per byte would be wrong")
-    tokenizer.encode_special_tokens = True
+    ids = tokenizer.get_vocab().values()
+    if max(ids) >= len(ids):
+        raise UserError(f"{path}: {len(ids)} tokens have ids up to {max(ids)}, with gaps")
     return tokenizer
 
 
@@ -95,14 +103,14 @@ def _is_byte_level(tokenizer: Tokenizer) -> bool:
 def token_bytes(tokenizer: Tokenizer) -> np.ndarray:
     """The number of UTF-8 bytes that each id stands for, (vocab_size,) int64.
 
-    Special tokens stand for no bytes. The sizes of the ids of a text add up to the size of the
-    text, which makes nats per token comparable across tokenizers as bits per byte.
+    EOT and special tokens stand for no bytes. The sizes of the ids of a text add up to the size of
+    the text, which makes nats per token comparable across tokenizers as bits per byte.
     """
     sizes = np.zeros(tokenizer.get_vocab_size(), np.int64)
     for token, index in tokenizer.get_vocab().items():
         sizes[index] = len(token)  # byte-level tokens are spelt with one character per byte
     for index, token in tokenizer.get_added_tokens_decoder().items():
-        if token.special:
+        if token.special or token.content == EOT:
             sizes[index] = 0
     return sizes
 

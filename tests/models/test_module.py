@@ -115,6 +115,8 @@ def test_a_frozen_parameter_gets_no_gradient_and_is_still_one():
         tree(np.ones((2, 3), np.float32)).sum().backward()
     assert {path for path, p in tree.named_parameters() if p.grad is None} == {"scale"}
     assert {*tree.state_dict()} == {*PATHS}
+    tree.scale = Tensor(tree.scale.data)
+    assert {*tree.state_dict()} == {*PATHS}
     tree.scale = np.ones(3, np.float32)
     assert "scale" not in tree.state_dict()
 

@@ -36,6 +36,12 @@ def test_single_file_holds_out_every_20th_story(tmp_path, kind):
         assert list(corpus.train()) == [STORIES[0], *STORIES[2:21], *STORIES[22:41], STORIES[42]]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_story(tmp_path):
+    path = tmp_path / "stories.txt"
+    path.write_text("The snail.\n<|endoftext|>\nThe whale.\n", encoding="utf-8-sig")
+    assert list(open_corpus(str(path)).train()) == ["The snail."]
+
+
 @pytest.mark.parametrize("valid", ["valid.jsonl", "validation.parquet"])
 def test_folder_names_both_parts(tmp_path, valid):
     write(tmp_path / "train.txt", STORIES[:30])

@@ -97,6 +97,7 @@ def test_given_tokenizer_is_used(tmp_path):
         ("--tokenizer missing.json", "missing.json: no such tokenizer file"),
         ("--tokenizer one.txt", "one.txt: not a tokenizer.json"),
         ("--trace no/step.html", "--trace no/step.html: there is no folder no"),
+        ("--trace runs", "--trace runs: is a folder; name a file in it"),
         ("--name taken", "--name taken: runs/taken exists; take another name, or --resume runs"),
         ("--runs one.txt/runs", "Not a directory: 'one.txt/runs"),
         ("--cache one.txt/cache", "Not a directory: 'one.txt/cache"),

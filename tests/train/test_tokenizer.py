@@ -58,6 +58,21 @@ def test_vocabulary_that_cannot_be_had(stories, vocab_size, message):
         train_tokenizer(stories, vocab_size)
 
 
+def test_what_a_file_asks_for_beside_its_vocabulary_is_left_out(tmp_path):
+    path, stories = tmp_path / "tokenizer.json", ["a snail", "and a whale"]
+    tokenizer = bytes_with()
+    tokenizer.add_tokens([EOT])  # no special one
+    plain = [encoding.ids for encoding in tokenizer.encode_batch(stories)]
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding()
+    tokenizer.model.dropout = 0.5
+    tokenizer.save(str(path))
+    loaded = load_tokenizer(path)
+    assert [encoding.ids for encoding in loaded.encode_batch(stories)] == plain
+    assert loaded.model.dropout is None
+    assert token_bytes(loaded)[loaded.token_to_id(EOT)] == 0
+
+
 def words() -> Tokenizer:
     return Tokenizer(models.WordLevel({EOT: 0, "snail": 1}, unk_token=EOT))
 
@@ -66,6 +81,15 @@ def bytes_with(*, eot: bool = True, prefix_space: bool = False) -> Tokenizer:
     tokens = [EOT] * eot + sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def with_a_gap() -> Tokenizer:
+    tokens = [EOT, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {token: i for i, token in enumerate(tokens)} | {"aa": 999}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
@@ -84,9 +108,10 @@ def lowercased() -> Tokenizer:
         (words().to_str(), "not a byte-level"),
         (bytes_with(prefix_space=True).to_str(), "not a byte-level"),
         (lowercased().to_str(), "not a byte-level"),
+        (with_a_gap().to_str(), "258 tokens have ids up to 999, with gaps"),
         (bytes_with(eot=False).to_str(), r"no token <\|endoftext\|>"),
     ],
-    ids=["missing", "other JSON", "words", "prefix space", "lowercased", "no EOT"],
+    ids=["missing", "other JSON", "words", "prefix space", "lowercased", "a gap", "no EOT"],
 )
 def test_tokenizer_file_that_cannot_be_used(tmp_path, content, message):
     path = tmp_path / "tokenizer.json"
