@@ -106,21 +106,21 @@ class Op:
         tape = current_tape()
         if tape is None:
             results = [Tensor(result) for result, _ in pairs]
-            return results if several else results[0]
-        flops = self.flops(*arguments, **options) if self.flops else 0
-        tensors = list(map(_tensor, operands, values))
-        left_out = [None] * (self.n_operands - len(tensors))
-        results = [
-            tape.record(
-                self,
-                tensors + left_out,
-                as_array(result),
-                vjp,
-                flops=flops // len(pairs),
-                seconds=seconds / len(pairs),
-            )
-            for result, vjp in pairs
-        ]
+        else:
+            flops = self.flops(*arguments, **options) if self.flops else 0
+            tensors = list(map(_tensor, operands, values))
+            left_out = [None] * (self.n_operands - len(tensors))
+            results = [
+                tape.record(
+                    self,
+                    tensors + left_out,
+                    as_array(result),
+                    vjp,
+                    flops=flops // len(pairs),
+                    seconds=seconds / len(pairs),
+                )
+                for result, vjp in pairs
+            ]
         return results if several else results[0]
 
     def _by_place(

@@ -94,7 +94,7 @@ class Tape:
 
     def __exit__(self, *exception: object) -> None:
         stack = _open.stack  # a generator that is closed late is not the innermost
-        del stack[len(stack) - 1 - stack[::-1].index(self)]
+        del stack[-1 - stack[::-1].index(self)]
 
     def __len__(self) -> int:
         return len(self.records)

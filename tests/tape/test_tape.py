@@ -96,6 +96,8 @@ def test_a_gradient_through_complex_numbers_is_refused():
     w = Tensor(np.ones(2), requires_grad=True)
     with Tape(), pytest.raises(TypeError, match="complex numbers, which multiply made"):
         w * 1j
+    with Tape():
+        assert (np.ones(2) * Tensor(1j)).dtype == np.complex128, "but nothing wants one here"
 
 
 def test_the_innermost_tape_records_and_what_an_outer_one_recorded_is_a_leaf_to_it():
