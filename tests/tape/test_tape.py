@@ -81,12 +81,14 @@ def test_trap_an_exception_inside_a_tape_leaves_no_state_behind():
 
 
 def test_tapes_may_close_in_any_order():
-    first, second = Tape(), Tape()
+    first, second, third = Tape(), Tape(), Tape()
     with first:
         second.__enter__()
+        third.__enter__()
         with first:
             assert current_tape() is first
-        assert current_tape() is second
+        assert current_tape() is third
+    third.__exit__()
     assert current_tape() is second
     second.__exit__()
     assert current_tape() is None
