@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from train.corpus import Corpus
 from train.errors import UserError
+from train.folders import making
 from train.signals import interruptible
 from train.tokenizer import EOT, fingerprint
 
@@ -55,15 +55,9 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=cache, prefix=".encoding-") as scratch:
-            unfinished = Path(scratch, folder.name)
-            unfinished.mkdir()
+        # Another process that encodes the same makes the same.
+        with suppress(FileExistsError), making(folder) as unfinished:
             _encode_into(unfinished, corpus, tokenizer)
-            try:
-                os.replace(unfinished, folder)
-            except OSError:
-                if not folder.exists():  # or another process was first
-                    raise
     return _open_tokens(folder)
 
 
@@ -87,7 +81,7 @@ def _encode(
     # Inside the tokenizer, a KeyboardInterrupt may be raised where Python discards it.
     with path.open("wb") as file, bar, interruptible() as interrupt:
         np.array([eot], dtype).tofile(file)
-        while batch := list(islice(stories, STORIES_PER_BATCH)):
+        while interrupt.signal is None and (batch := list(islice(stories, STORIES_PER_BATCH))):
             encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             ids = chain.from_iterable((*encoding.ids, eot) for encoding in encodings)
             tokens = np.fromiter(ids, dtype)
@@ -96,8 +90,8 @@ def _encode(
             counts["stories"] += len(batch)
             counts["bytes"] += sum(len(story.encode()) for story in batch)
             bar.update(len(batch))
-            if interrupt.signal is not None:
-                sys.exit(128 + interrupt.signal)
+    if interrupt.signal is not None:
+        sys.exit(128 + interrupt.signal)
     return counts
 
 

@@ -101,8 +101,8 @@ class Trainer:
         load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
         if any(event["event"] == "final" for event in self.run.events()):
             raise UserError(f"--resume {self.run.folder}: all its {self.done} steps are done")
-        self.run.forget_after(self.done)
-        trained = [event for event in self.run.events() if event["event"] == "train"]
+        left = self.run.forget_after(self.done)
+        trained = [event for event in left if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0
 
     def trace(self, path: Path) -> Path:

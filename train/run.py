@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -17,6 +15,7 @@ from tape.files import replacing
 from train.checkpoint import load_model
 from train.config import Config
 from train.errors import UserError
+from train.folders import making
 from train.tokenizer import load_tokenizer
 
 
@@ -62,20 +61,15 @@ class Run:
             If there is one by now, of a run that began at the same time.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.folder.parent, prefix=".beginning-") as scratch:
-            unfinished = Path(scratch, self.folder.name)
-            unfinished.mkdir()
-            (unfinished / "config.json").write_text(self.config.to_json())
-            (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
-            self.tokenizer.save(str(unfinished / "tokenizer.json"))
-            (unfinished / "metrics.jsonl").touch()
-            try:
-                os.rename(unfinished, self.folder)
-            except OSError:
-                if not self.folder.exists():
-                    raise
-                message = f"{self.folder}: another run began there meanwhile; choose a --name"
-                raise UserError(message) from None
+        try:
+            with making(self.folder) as unfinished:
+                (unfinished / "config.json").write_text(self.config.to_json())
+                (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
+                self.tokenizer.save(str(unfinished / "tokenizer.json"))
+                (unfinished / "metrics.jsonl").touch()
+        except FileExistsError:
+            message = f"{self.folder}: another run began there meanwhile; choose a --name"
+            raise UserError(message) from None
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -137,11 +131,12 @@ class Run:
                     raise UserError(f"{self.metrics}: line {number} is no event") from None
         return events
 
-    def forget_after(self, step: int) -> None:
-        """Drop the events of updates that the checkpoint does not hold, and of an end cut short."""
+    def forget_after(self, step: int) -> list[dict[str, Any]]:
+        """Drop the events of later updates, and of an end cut short; what is left."""
         kept = [e for e in self.events() if e["step"] <= step and e["event"] != "story"]
         with replacing(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
+        return kept
 
 
 def new_model(config: Config, tokenizer: Tokenizer) -> Transformer:
