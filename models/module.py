@@ -90,14 +90,7 @@ class Module:
         ValueError
             Naming the first path that is missing, unknown, or of another shape.
         """
-        own = self.state_dict()
-        for path in sorted(own.keys() ^ state.keys()):
-            raise ValueError(f"{path} is {'missing' if path in own else 'no parameter here'}")
-        for path, array in own.items():
-            if state[path].shape != array.shape:
-                raise ValueError(f"{path} has shape {state[path].shape}, not {array.shape}")
-        for path, array in own.items():
-            array[...] = state[path]
+        copy_arrays(state, self.state_dict())
 
     def astype(self, dtype: Any) -> Self:
         """Turn every parameter into `dtype`; returns the module."""
@@ -115,6 +108,23 @@ class Module:
     def eval(self) -> Self:
         """Leave training mode."""
         return self.train(False)
+
+
+def copy_arrays(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:
+    """Copy `state` into the arrays of the same names; all of it, or nothing.
+
+    Raises
+    ------
+    ValueError
+        Naming the first array that is missing, unknown, or of another shape.
+    """
+    for path in sorted(own.keys() ^ state.keys()):
+        raise ValueError(f"{path} is {'missing' if path in own else 'no parameter here'}")
+    for path, array in own.items():
+        if state[path].shape != array.shape:
+            raise ValueError(f"{path} has shape {state[path].shape}, not {array.shape}")
+    for path, array in own.items():
+        array[...] = state[path]
 
 
 def _modules_in(attribute: str, value: Any) -> Iterator[tuple[str, Module]]:

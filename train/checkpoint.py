@@ -51,12 +51,13 @@ def load_checkpoint(path: Path, model: Module, optimizer: AdamW) -> None:
     if "updates" not in metadata:
         raise UserError(f"{path}: holds a model, but no optimiser state to go on from")
     _fill(path, model, _under("model.", arrays))
-    moments, own = _under("adamw.", arrays), optimizer.state_dict()
-    if {k: x.shape for k, x in moments.items()} != {k: x.shape for k, x in own.items()}:
-        raise UserError(f"{path}: its optimiser state does not fit the configuration")
     if not metadata["updates"].isdecimal():
         raise UserError(f"{path}: {metadata['updates']!r} is no number of updates")
-    optimizer.load_state_dict(moments, int(metadata["updates"]))
+    try:
+        optimizer.load_state_dict(_under("adamw.", arrays), int(metadata["updates"]))
+    except ValueError as error:
+        message = f"{path}: its optimiser state does not fit the configuration: {error}"
+        raise UserError(message) from None
 
 
 def _write(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.module import copy_arrays
 from tape import Tensor
 
 Gradients = Mapping[Tensor, np.ndarray]
@@ -107,7 +108,12 @@ class AdamW:
         return {f"{k}.{name}": array for k, d in moments.items() for name, array in d.items()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray], updates: int) -> None:
-        """Take over moments, and the number of updates that made them."""
-        for key, array in self.state_dict().items():
-            array[...] = state[key]
+        """Copy moments, all of them or none, and take over the number of updates that made them.
+
+        Raises
+        ------
+        ValueError
+            Naming the first moment that is missing, unknown, or of another shape.
+        """
+        copy_arrays(state, self.state_dict())
         self.updates = updates
