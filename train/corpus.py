@@ -19,13 +19,6 @@ HUB_TIMEOUT = 10.0  # seconds
 ROWS = 1000
 """Of a parquet file that are in memory at once."""
 
-# By suffix, the builder of `datasets` that reads the file, and its options.
-READERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".txt": ("text", {"keep_linebreaks": True, "encoding": "utf-8-sig"}),
-    ".jsonl": ("json", {}),
-}
-
-SUFFIXES = (*READERS, ".parquet")
 KINDS_OF_FILE = "a .txt, .jsonl or .parquet file"
 ACCEPTED = f"toy, tinystories, {KINDS_OF_FILE}, or a folder with train.* and valid.*"
 
@@ -148,13 +141,13 @@ def _local(path: Path) -> Corpus:
         return Corpus(str(path), identity, partial(_read, train), partial(_read, valid))
     if not path.exists():
         raise UserError(f"--data {path}: no such file or folder; it takes {ACCEPTED}")
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in READERS:
         raise UserError(f"--data {path}: cannot read {path.suffix or 'it'}; it takes {ACCEPTED}")
     return _divided(str(path), {"files": [_describe(path)]}, partial(_read, path))
 
 
 def _only_file(folder: Path, *stems: str) -> Path:
-    files = [file for file in folder.iterdir() if file.stem in stems and file.suffix in SUFFIXES]
+    files = [file for file in folder.iterdir() if file.stem in stems and file.suffix in READERS]
     if len(files) != 1:
         raise UserError(
             f"--data {folder}: needs one {' or '.join(stems)} file ({KINDS_OF_FILE}), "
@@ -173,19 +166,8 @@ def _read(path: Path) -> Iterator[str]:
     if path.stat().st_size == 0:  # which `datasets` reports as a StopIteration
         return
     with _reading(path):
-        texts = (_text(row, path) for row in _rows(path))
+        texts = (_text(row, path) for row in READERS[path.suffix](path))
         yield from _stripped(_joined(texts) if path.suffix == ".txt" else texts)
-
-
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
-    if path.suffix != ".parquet":
-        builder, options = READERS[path.suffix]
-        return _stream(builder, data_files=glob.escape(str(path)), split="train", **options)
-    from pyarrow.parquet import ParquetFile
-
-    # `datasets` leaves a thread that reads ahead, and the process may abort at its end.
-    batches = ParquetFile(path).iter_batches(ROWS, use_threads=False)
-    return (row for batch in batches for row in batch.to_pylist())
 
 
 def _stream(*args: Any, **options: Any) -> Iterable[dict[str, Any]]:
@@ -197,6 +179,26 @@ def _stream(*args: Any, **options: Any) -> Iterable[dict[str, Any]]:
     # A file that cannot be read is reported once, as a UserError.
     logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
     return datasets.load_dataset(*args, streaming=True, **options)
+
+
+def _rows(builder: str, path: Path, **options: Any) -> Iterable[dict[str, Any]]:
+    return _stream(builder, data_files=glob.escape(str(path)), split="train", **options)
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    # `datasets` leaves a thread that reads ahead, and the process may abort at its end.
+    from pyarrow.parquet import ParquetFile
+
+    for batch in ParquetFile(path).iter_batches(ROWS, use_threads=False):
+        yield from batch.to_pylist()
+
+
+READERS: dict[str, Callable[[Path], Iterable[dict[str, Any]]]] = {
+    ".txt": partial(_rows, "text", keep_linebreaks=True, encoding="utf-8-sig"),
+    ".jsonl": partial(_rows, "json"),
+    ".parquet": _parquet,
+}
+"""By suffix, what reads the rows of a file."""
 
 
 def _text(row: dict[str, Any], path: Path) -> str:
