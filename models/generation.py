@@ -46,13 +46,14 @@ def next_token_probabilities(
         raise ValueError(f"top_k is at least 1, not {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p is above 0 and at most 1, not {top_p}")
-    if not np.isfinite(logits.max()):
+    top = logits.max()
+    if not np.isfinite(top):
         raise ValueError("the logits are not finite")
     if temperature == 0:
         return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
     ranking = np.argsort(-logits, kind="stable")
     with np.errstate(over="ignore"):
-        scores = (logits[ranking].astype(np.float64) - logits.max()) / temperature
+        scores = (logits[ranking].astype(np.float64) - top) / temperature
     ranked = np.exp(scores)
     if top_k is not None:
         ranked[top_k:] = 0

@@ -60,9 +60,9 @@ def _reshape(self: Tensor, *shape) -> Tensor:
 
 def _transpose(self: Tensor, *axes) -> Tensor:
     """`x.transpose()`, `x.transpose(1, 0)` or `x.transpose((1, 0))`."""
-    if axes in ((), (None,)):
+    if not axes or axes[0] is None:
         return transpose(self)
-    return transpose(self, tuple(axes[0]) if isinstance(axes[0], tuple | list) else axes)
+    return transpose(self, axes if isinstance(axes[0], int | np.integer) else tuple(axes[0]))
 
 
 def _ravel(self: Tensor) -> Tensor:

@@ -44,9 +44,9 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     TypeError
         If the mask is not boolean: one to be added to x is not meant.
     """
-    if mask is not None and np.asarray(mask).dtype.kind != "b":
-        raise TypeError(f"a mask is boolean, not {np.asarray(mask).dtype}")
     allowed = None if mask is None else np.broadcast_to(mask, x.shape)
+    if allowed is not None and allowed.dtype != bool:
+        raise TypeError(f"a mask is boolean, not {allowed.dtype}")
     if causal:
         queries, keys = x.shape[-2:]
         seen = np.tri(queries, keys, keys - queries, dtype=bool)

@@ -25,6 +25,7 @@ EXPRESSIONS = {
     "transpose(1, 0)": lambda x, array: x.transpose(1, 0),
     "transpose((1, 0))": lambda x, array: x.transpose((1, 0)),
     "transpose([1, 0])": lambda x, array: x.transpose([1, 0]),
+    "transpose(array)": lambda x, array: x.transpose(np.array([1, 0])),
     "transpose(int64, int64)": lambda x, array: x.transpose(*np.array([1, 0])),
     "transpose(None)": lambda x, array: x.transpose(None),
     "swapaxes": lambda x, array: x.swapaxes(0, -1),

@@ -8,8 +8,8 @@ function buildFlow() {
   byId("tab-graph").addEventListener("click", () => change({ panel: "graph" }));
   byId("tab-flow").addEventListener("click", () => change({ panel: "flow" }));
   if (!known.length) {
-    const missing = [traced || "record with Tape(trace=True)", walked || "call tape.backward(loss)"];
-    const how = missing.filter((step) => step !== true).join(", and ");
+    const missing = [!traced && "record with Tape(trace=True)", !walked && "call tape.backward(loss)"];
+    const how = missing.filter(Boolean).join(", and ");
     byId("flow").append(el("p.empty", {}, `No gradients are known: ${how}.`));
     return;
   }
