@@ -86,3 +86,8 @@ def test_comparison_is_an_array_of_bool(name):
 def test_iteration_ends_after_the_last_row():
     rows = [row.data for row in Tensor(A)]
     np.testing.assert_array_equal(rows, A)
+
+
+def test_none_among_other_axes_is_refused():
+    with pytest.raises(TypeError, match="NoneType"):
+        Tensor(np.ones((2, 3))).transpose(0, None)
