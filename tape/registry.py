@@ -40,11 +40,17 @@ class Op:
     flops : callable, optional
         From the arguments of `fn` to the floating-point operations of its matrix products, 2 for
         a multiplication with its addition. Left out where an op has none.
+    floating : bool
+        Whether the op is one of real numbers, as `exp` and `softmax` are: integers and booleans
+        among the operands are converted to a floating dtype first.
+    discrete : sequence of str
+        Operands whose integers or booleans mean places, classes or choices, and stay as they are.
 
     Raises
     ------
     ValueError
-        If there are no samples, no operands, or an op of that name is there already.
+        If there are no samples, no operands, `discrete` names none of them, or an op of that name
+        is there already.
     """
 
     def __init__(
@@ -52,6 +58,8 @@ class Op:
         fn: Callable[..., Any],
         samples: Iterable[Sample],
         flops: Callable[..., int] | None = None,
+        floating: bool = False,
+        discrete: Sequence[str] = (),
     ) -> None:
         parameters = inspect.signature(fn).parameters.values()
         kinds = [p.kind for p in parameters]
@@ -59,6 +67,8 @@ class Op:
         self.name = fn.__name__
         self.samples = tuple(samples)
         self.flops = flops
+        self.floating = floating
+        self.discrete = frozenset(discrete)
         self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
         self.operand_names = tuple(
             p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY
@@ -70,6 +80,8 @@ class Op:
             raise ValueError(f"op {self.name} has no samples: without them nothing checks it")
         if not self.variadic and not self.n_operands:
             raise ValueError(f"op {self.name} has no operands: put a / after those it has")
+        if unknown := self.discrete - set(self.operand_names):
+            raise ValueError(f"op {self.name} has no operand {', '.join(sorted(unknown))}")
         if self.name in REGISTRY:
             raise ValueError(f"there is an op {self.name} already")
         functools.update_wrapper(self, fn)
@@ -172,10 +184,14 @@ class Op:
 
 
 def op(
-    *, samples: Iterable[Sample], flops: Callable[..., int] | None = None
+    *,
+    samples: Iterable[Sample],
+    flops: Callable[..., int] | None = None,
+    floating: bool = False,
+    discrete: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Op]:
     """Decorator that registers a function of arrays as an op; see `Op`."""
-    return lambda fn: Op(fn, samples, flops)
+    return lambda fn: Op(fn, samples, flops, floating, discrete)
 
 
 def _untaped(option: Any) -> Any:
