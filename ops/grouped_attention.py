@@ -32,6 +32,7 @@ def _flops(q: Array, k: Array, v: Array, *mask_and_settings, **options) -> int:
         Sample(normal(2, 2, 3), normal(2, 0, 3), normal(2, 0, 3)),
     ),
     flops=_flops,
+    discrete=("mask",),
 )
 def scaled_dot_product_attention(
     q: Array,

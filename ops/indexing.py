@@ -130,7 +130,8 @@ def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
         Sample(np.array([2, 255], np.uint8), normal(256, 2)),
         Sample(integers(0, 6, 0), normal(6, 5)),
         Sample(np.array(3), normal(6, 5)),
-    )
+    ),
+    discrete=("ids",),
 )
 def embedding(ids: Array, weight: Array, /):
     """Rows of a table: weight[ids].

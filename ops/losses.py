@@ -21,7 +21,8 @@ Array = np.ndarray
         Sample(normal(3, 4, scale=1e4), np.array([3, 0, 1], np.int32)),
         Sample(normal(5, 4), np.array([0, -100, 3, -100, 1]), label_smoothing=0.2, z_loss=0.3),
         Sample(normal(3, 4, scale=1e4), np.array([3, 0, 1]), label_smoothing=0.1, z_loss=1e-4),
-    )
+    ),
+    discrete=("targets",),
 )
 def cross_entropy(
     logits: Array,
@@ -110,6 +111,7 @@ ROWS = 512
         Sample(normal(3, 2, scale=1e2), normal(4, 2, scale=1e2), np.array([3, 0, 1])),
     ),
     flops=lambda x, weight, *targets_and_settings, **options: 2 * x.size * len(weight),
+    discrete=("targets",),
 )
 def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_index: int = -100):
     """`cross_entropy` of the logits x weight^T, of which only some rows exist at a time.

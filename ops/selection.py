@@ -22,7 +22,8 @@ MAYBE_TIED = (
         Sample(booleans(), normal(), normal()),
         Sample(booleans(3), normal(0, 3), normal(3)),
         Sample(np.array([True, False]), np.array([1e4, 1e-310]), np.array([1e-40, -1e4])),
-    )
+    ),
+    discrete=("condition",),
 )
 def where(condition: Array, x: Array, y: Array, /):
     """x where `condition` (boolean) holds, else y; each gets the cotangent of its own places."""

@@ -39,7 +39,7 @@ def index_add(x: Array, values: Array, /, index: Any):
     ValueError
         If `values` does not broadcast.
     TypeError
-        If x has a dtype that cannot hold them: integers for floating values.
+        If `values` are complex and x is not.
     """
     y = x.copy()
     places = np.arange(x.size).reshape(x.shape)[index]  # adding at these is the faster way
@@ -61,7 +61,7 @@ def index_set(x: Array, values: Array, /, index: Any):
     ValueError
         If `values` does not broadcast.
     TypeError
-        If x has a dtype that cannot hold them: integers for floating values.
+        If `values` are complex and x is not.
     """
     y = x.copy()
     y[index] = _fitting(values, x[index])

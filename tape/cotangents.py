@@ -6,6 +6,7 @@ from collections.abc import Iterator, MutableMapping
 
 import numpy as np
 
+from tape.arrays import sum_dtype
 from tape.tensor import Tensor
 
 
@@ -13,7 +14,8 @@ class Cotangents:
     """The sum of the cotangents that have reached each source so far.
 
     A VJP may hand on the array it was given, or a view of it, so an array is written to only when
-    it is known to be nobody else's: the engine's own sum, or one that a VJP made afresh.
+    it is known to be nobody else's: the engine's own sum, or one that a VJP made afresh. The sums
+    of float16 are float32, as these have more digits; who takes one converts it.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class Cotangents:
     def add(self, source: int | Tensor, cotangent: np.ndarray, owned: bool) -> None:
         """Add what one more path carried to `source`; `owned` if it is nobody else's."""
         owned = owned and self._may_write
-        if self._into is not None and isinstance(source, Tensor):
+        if self._into is not None and isinstance(source, Tensor) and cotangent.dtype != np.float16:
             if source in self._into:
                 self._into[source] += cotangent
             else:
@@ -44,6 +46,8 @@ class Cotangents:
         held = self._sums.get(source)
         if held is None:
             self._sums[source] = cotangent
+        elif cotangent.dtype == np.float16:
+            self._sums[source] = np.add(held, cotangent, dtype=np.float32)
         elif source in self._owned:
             np.add(held, cotangent, out=held)
         elif owned:
@@ -77,7 +81,8 @@ def unbroadcast(cotangent: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     new = cotangent.ndim - len(shape)
     if new < 0 or any(n not in (1, m) for n, m in zip(shape, cotangent.shape[new:], strict=True)):
         raise ValueError(f"a cotangent of shape {cotangent.shape} for an operand of {shape}")
-    return cotangent.sum(summed_axes(cotangent.shape, shape)).reshape(shape)
+    total = cotangent.sum(summed_axes(cotangent.shape, shape), dtype=sum_dtype(cotangent.dtype))
+    return total.astype(cotangent.dtype, copy=False).reshape(shape)
 
 
 def summed_axes(shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[int, ...]:

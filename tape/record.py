@@ -84,8 +84,13 @@ class Record:
         for saved in self.saved:
             saved.array = None
 
-    def check_saved(self) -> None:
+    def check_saved(self, failure: str | None = None) -> None:
         """Raise unless the VJP may be called on what it was written for.
+
+        Parameters
+        ----------
+        failure : str, optional
+            The error that ended an earlier walk.
 
         Raises
         ------
@@ -93,9 +98,12 @@ class Record:
             If an earlier walk released the record, or an array that it saved has been changed.
         """
         if self.vjp is None:
-            raise RuntimeError(
-                f"{self} has released what it saved: pass keep=True to the walk before this one"
+            why = (
+                f"in a walk that ended in {failure}; run the ops again"
+                if failure
+                else "pass keep=True to the walk before this one"
             )
+            raise RuntimeError(f"{self} has released what it saved: {why}")
         for saved in self.saved:
             if saved.changed:
                 raise RuntimeError(

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from tape.arrays import as_array
+from tape.operands import values_of
 from tape.place import current_scope, describe_place, line_of_caller
 from tape.samples import Sample
 from tape.tape import current_tape
-from tape.tensor import Tensor, as_array
+from tape.tensor import Tensor
 
 REGISTRY: dict[str, Op] = {}
 """Every op by its name, in the order of registration."""
@@ -49,8 +51,10 @@ class Op:
     Raises
     ------
     ValueError
-        If there are no samples, no operands, `discrete` names none of them, or an op of that name
-        is there already.
+        If there are no samples, no operands, `discrete` names none of them, or another module has
+        an op of that name. One of the same module is replaced: a notebook's cell may run again.
+    TypeError
+        If `samples` are no samples.
     """
 
     def __init__(
@@ -65,25 +69,28 @@ class Op:
         kinds = [p.kind for p in parameters]
         self.fn = fn
         self.name = fn.__name__
-        self.samples = tuple(samples)
+        self.samples = _checked(samples, self.name)
         self.flops = flops
         self.floating = floating
-        self.discrete = frozenset(discrete)
         self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
         self.operand_names = tuple(
             p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY
         )
         self.n_operands = len(self.operand_names)
         self._n_places = self.n_operands + kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        self._discrete = {i for i, name in enumerate(self.operand_names) if name in discrete}
         self._keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         if not self.samples:
             raise ValueError(f"op {self.name} has no samples: without them nothing checks it")
         if not self.variadic and not self.n_operands:
             raise ValueError(f"op {self.name} has no operands: put a / after those it has")
-        if unknown := self.discrete - set(self.operand_names):
+        if unknown := set(discrete) - set(self.operand_names):
             raise ValueError(f"op {self.name} has no operand {', '.join(sorted(unknown))}")
-        if self.name in REGISTRY:
-            raise ValueError(f"there is an op {self.name} already")
+        known = REGISTRY.get(self.name)
+        if known is not None and known.__module__ != fn.__module__:
+            raise ValueError(
+                f"there is an op {self.name} already, in {known.__module__}: take another name"
+            )
         functools.update_wrapper(self, fn)
         REGISTRY[self.name] = self
 
@@ -100,8 +107,8 @@ class Op:
             raise TypeError(f"too many arguments by place ({len(args)}) for {self!r}")
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
-        values = [x.data if isinstance(x, Tensor) else _value(x, operands) for x in operands]
         try:
+            values = values_of(operands, floating=self.floating, discrete=self._discrete)
             arguments = [*values, *map(_untaped, settings)]
             options = {key: _untaped(value) for key, value in options.items()}
             began = time.perf_counter()
@@ -113,14 +120,16 @@ class Op:
                 raise TypeError("an op returns its result and its VJP, or a list of such pairs")
         except Exception as error:
             where = describe_place(line_of_caller(), current_scope())
-            error.add_note(f"in {self.describe_call(values)}, {where}")
+            error.add_note(f"in {self.describe_call(operands)}, {where}")
+            if "memoryview" in str(error):
+                error.add_note("an op is given arrays, not tensors: leave out .data")
             raise
         tape = current_tape()
         if tape is None:
             results = [Tensor(result) for result, _ in pairs]
         else:
             flops = self.flops(*arguments, **options) if self.flops else 0
-            tensors = list(map(_tensor, operands, values))
+            tensors = list(map(_recorded, operands, values))
             left_out = [None] * (self.n_operands - len(tensors))
             results = [
                 tape.record(
@@ -176,7 +185,7 @@ class Op:
 
     def describe_call(self, operands: Sequence[Any]) -> str:
         """The op with the dtypes and shapes of its operands: "matmul(float32(3, 2), ...)"."""
-        kinds = [f"{x.dtype}{x.shape}" if hasattr(x, "dtype") else repr(x) for x in operands]
+        kinds = [f"{x.dtype}{x.shape}" if hasattr(x, "dtype") else f"{x!r:.40}" for x in operands]
         return f"{self.name}({', '.join(kinds)})"
 
     def __repr__(self) -> str:
@@ -184,48 +193,56 @@ class Op:
 
 
 def op(
+    fn: None = None,
+    /,
     *,
-    samples: Iterable[Sample],
+    samples: Iterable[Sample] = (),
     flops: Callable[..., int] | None = None,
     floating: bool = False,
     discrete: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Op]:
-    """Decorator that registers a function of arrays as an op; see `Op`."""
+    """Decorator that registers a function of arrays as an op; see `Op`.
+
+    Raises
+    ------
+    TypeError
+        If it stands without arguments: an op needs samples.
+    """
+    if fn is not None:
+        raise TypeError(f"write @op(samples=...) above {fn.__name__}: they are what checks the op")
     return lambda fn: Op(fn, samples, flops, floating, discrete)
 
 
 def _untaped(option: Any) -> Any:
-    """An option as `fn` gets it: arrays for tensors, and what no later change of a list reaches.
+    """Convert an option for `fn`: tensors become arrays, and lists are copied.
 
-    A NumPy scalar, as 1 / np.sqrt(d_head) is one, would widen what it is multiplied with.
+    A NumPy number becomes Python's, as 1 / np.sqrt(d_head) would widen what it is multiplied with.
     """
     if isinstance(option, tuple | list):
         return (tuple if isinstance(option, tuple) else list)(map(_untaped, option))
-    if isinstance(option, np.floating):
-        return float(option)
-    if not isinstance(option, Tensor):
-        return option
-    if option.requires_grad:
-        raise TypeError(f"no gradient flows through an option, and one wants it: {option!r}")
-    return option.data
+    if isinstance(option, Tensor):
+        if option.requires_grad:
+            raise TypeError(f"no gradient flows through an option, and one wants it: {option!r}")
+        option = option.data
+    if isinstance(option, np.generic) or (
+        isinstance(option, np.ndarray) and option.ndim == 0 and option.dtype.kind == "f"
+    ):
+        return option.item()
+    return option
 
 
-def _value(operand: Any, beside: Sequence[Any]) -> Any:
-    """What `fn` gets for an operand that is no tensor: an array, unless it is a str or None.
-
-    A number takes the dtype of the arrays beside it.
-    """
-    if operand is None or isinstance(operand, str):
+def _recorded(operand: Any, value: Any) -> Tensor | None:
+    """What the tape records of an operand; `value` is that of `values_of`."""
+    if isinstance(operand, Tensor):
         return operand
-    if type(operand) in (bool, int, float):
-        dtypes = [x.dtype for x in beside if hasattr(x, "dtype") and x.dtype.kind == "f"]
-        if dtypes:
-            return np.asarray(operand, np.result_type(*dtypes))
-    return as_array(operand)
+    return Tensor(value) if isinstance(value, np.ndarray) else None
 
 
-def _tensor(operand: Any, value: Any) -> Tensor | None:
-    """What the tape records of an operand; `value` is that of `_value`."""
-    if operand is None or isinstance(operand, str):
-        return None
-    return operand if isinstance(operand, Tensor) else Tensor(value)
+def _checked(samples: Any, name: str) -> tuple[Sample, ...]:
+    if not isinstance(samples, Iterable):
+        raise TypeError(f"write samples=[...] for op {name}: {samples!r:.80} is no list of samples")
+    samples = tuple(samples)
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise TypeError(f"a sample of op {name} is Sample(...), not {sample!r:.80}")
+    return samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,10 @@ import numpy as np
 
 from tape.record import Record
 from tape.tensor import Tensor
+
+_tuple = (object(),)
+IN_A_TUPLE_ONLY = sys.getrefcount(_tuple[0])
+"""What `getrefcount` says of an object that nothing but a tuple refers to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +43,15 @@ class Step:
         return f"{self.record}; norm of cotangent: {came} in, {', '.join(out)} out"
 
     def arrivals(self) -> Iterator[tuple[int | Tensor, np.ndarray, bool]]:
-        """Each source with what goes to it, and whether that is in memory of its own."""
-        for source, array in zip(self.record.sources, self.cotangents, strict=True):
-            if array is not None:
-                sharers = sum(
-                    other is array or (other is not None and other.base is array)
-                    for other in self.cotangents
+        """Yield (source, cotangent, fresh) for each operand that gets one; fresh: none else has it.
+
+        A VJP may hand out an array that it keeps, or that somebody else holds, so what counts is
+        that nothing but this step refers to the array.
+        """
+        for i, source in enumerate(self.record.sources):
+            if self.cotangents[i] is not None:
+                fresh = (
+                    self.cotangents[i].base is None
+                    and sys.getrefcount(self.cotangents[i]) == IN_A_TUPLE_ONLY
                 )
-                fresh = array.base is None and array is not self.cotangent and sharers == 1
-                yield source, array, fresh
+                yield source, self.cotangents[i], fresh

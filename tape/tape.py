@@ -68,6 +68,12 @@ class Tape:
         Take portraits (statistics, a histogram, a small picture) of every result, cotangent and
         gradient as they pass, for `to_html` and `render`.
 
+    Attributes
+    ----------
+    records : list of Record
+    failure : str or None
+        The error that ended the last walk, which had released what it passed.
+
     Examples
     --------
     >>> import ops
@@ -86,6 +92,7 @@ class Tape:
         self.keep_results = keep_results
         self.guard = guard
         self.trace = Trace() if trace else None
+        self.failure: str | None = None
         self._weighed: set[int] = set()
 
     def __enter__(self) -> Tape:
@@ -271,9 +278,12 @@ class Tape:
         Raises
         ------
         TypeError
-            If a gradient would have to go back through complex numbers.
+            If a gradient would have to go back through complex numbers or integers.
         """
-        needs_grad = any(x is not None and x.requires_grad for x in operands)
+        wanting = [x for x in operands if x is not None and x.requires_grad]
+        for x in wanting:
+            x.check_floating()
+        needs_grad = bool(wanting)
         if needs_grad and result.dtype.kind == "c":
             raise TypeError(f"no gradient goes through complex numbers, which {op.name} made")
         output = Tensor(result, requires_grad=needs_grad and result.dtype.kind == "f")

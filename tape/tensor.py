@@ -7,27 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tape.arrays import as_array
+
 if TYPE_CHECKING:
     from tape.tape import Tape
-
-
-def as_array(value: Any) -> np.ndarray:
-    """`value` as an array: arrays and NumPy scalars keep their dtype, Python floats are float32.
-
-    Raises
-    ------
-    TypeError
-        If `value` is ragged or holds something other than numbers.
-    """
-    has_dtype = hasattr(value, "dtype")
-    try:
-        speaks_numpy = hasattr(value, "__array_function__") and not isinstance(value, Tensor)
-        array = value if speaks_numpy else np.asarray(value)
-    except ValueError as error:
-        raise TypeError(f"no array can be made of {value!r:.80}: {error}") from None
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"no array of numbers can be made of {value!r:.80}")
-    return array if has_dtype or array.dtype != np.float64 else array.astype(np.float32)
 
 
 class Tensor:
@@ -40,7 +23,7 @@ class Tensor:
     ----------
     data : array_like
         An array is held as it is, without a copy, and keeps its dtype; a Python float, or a list
-        of them, becomes float32.
+        of them, becomes float32. Subclasses of ndarray that compute otherwise are refused.
     requires_grad : bool
         Whether `Tape.backward` leaves a gradient in `grad`. Floating dtypes only.
     name : str, optional
@@ -59,7 +42,7 @@ class Tensor:
         If no array of numbers can be made of `data`, or an array of integers is to get a gradient.
     """
 
-    __slots__ = ("data", "grad", "name", "number", "requires_grad", "tape")
+    __slots__ = ("_requires_grad", "data", "grad", "name", "number", "tape")
 
     # NumPy then leaves `array + tensor` to the tensor instead of making an array of objects; the
     # package `ops` puts in its place what runs the op.
@@ -67,13 +50,27 @@ class Tensor:
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         self.data: np.ndarray = data.data if isinstance(data, Tensor) else as_array(data)
-        if requires_grad and self.data.dtype.kind != "f":
-            raise TypeError(f"only floating dtypes have gradients, not {self.data.dtype}")
         self.requires_grad = requires_grad
         self.name = name
         self.grad: np.ndarray | None = None
         self.tape: Tape | None = None
         self.number: int | None = None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `Tape.backward` leaves a gradient; only a floating tensor can want one."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted:
+            self.check_floating()
+        self._requires_grad = wanted
+
+    def check_floating(self) -> None:
+        """Raise TypeError unless the tensor can have a gradient, which `data` may have changed."""
+        if self.data.dtype.kind != "f":
+            raise TypeError(f"only floating dtypes have gradients, not {self.data.dtype}")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -137,10 +134,35 @@ class Tensor:
         return bool(self.data)
 
     def __float__(self) -> float:
-        return float(self.data)
+        return float(self._number("float"))
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> np.ndarray:
+        """The array behind a Python number, which `math.exp` and `array[i] = tensor` ask for."""
+        if self.requires_grad:
+            raise TypeError(
+                f"a gradient would be lost where a tensor becomes a Python {kind}: "
+                "use an op, or .item() to mean the number"
+            )
+        return self.data
+
+    def _in_place(self, other: Any) -> Any:
+        """`p -= lr * p.grad` of a leaf would make another tensor, and leave the leaf as it was."""
+        if self.requires_grad and self.tape is None:
+            name = self.name or "p"
+            raise TypeError(
+                "a tensor that wants a gradient is not changed in place: write "
+                f"{name}.data -= ... to update it, or {name} = {name} - ... for another tensor"
+            )
+        return NotImplemented
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = _in_place
+    __imod__ = __ipow__ = __imatmul__ = _in_place
 
     def __repr__(self) -> str:
         values = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=100)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tape.arrays import array_of, as_array
 from tape.cotangents import Cotangents, unbroadcast
 from tape.place import describe_place
 from tape.record import Record
 from tape.step import Step
-from tape.tensor import Tensor, as_array
+from tape.tensor import Tensor
 
 if TYPE_CHECKING:
     from tape.tape import Tape
@@ -39,21 +40,31 @@ def walk(
     """
     cotangents = Cotangents(may_write, into)
     cotangents.add(start.number, first, owned=False)
-    for number in range(start.number, -1, -1):
-        g = cotangents.pop(number)
-        if g is None:
-            continue
-        record = tape.records[number]
-        step = Step(record, g, *_pull_back(tape, record, g, map))
-        for arrival in step.arrivals():
-            cotangents.add(*arrival)
-        if not keep:
-            record.release()
-        arrival = None  # the next step may have the memory
-        yield step
-        del step
+    try:
+        for number in range(start.number, -1, -1):
+            g = cotangents.pop(number)
+            if g is None:
+                continue
+            record = tape.records[number]
+            g = g.astype(record.dtype, copy=False)
+            step = Step(record, g, *_pull_back(tape, record, g, map))
+            for arrival in step.arrivals():
+                cotangents.add(*arrival)
+            if not keep:
+                record.release()
+            arrival = None  # the next step may have the memory
+            yield step
+            del step
+    except (Exception, KeyboardInterrupt) as error:
+        if not keep and tape.failure is None:
+            tape.failure = f"{type(error).__name__}: {error}"
+        raise
+    tape.failure = None
     for leaf, gradient in cotangents.owned_items():
-        if leaf.grad is None:
+        gradient = gradient.astype(leaf.dtype, copy=False)
+        if into is not None:
+            into[leaf] = into[leaf] + gradient if leaf in into else gradient
+        elif leaf.grad is None:
             leaf.grad = gradient
         else:
             np.add(leaf.grad, gradient, out=leaf.grad)
@@ -71,7 +82,10 @@ def first_cotangent(output: Tensor, cotangent: Any) -> np.ndarray:
         if output.size != 1:
             raise ValueError(f"an output of shape {output.shape} needs a cotangent of that shape")
         return np.ones_like(output.data)
-    array = np.asarray(cotangent, output.dtype)
+    array = array_of(cotangent.data if isinstance(cotangent, Tensor) else cotangent)
+    if array.dtype.kind == "c":
+        raise TypeError(f"a complex cotangent for an output of {output.dtype}")
+    array = array.astype(output.dtype, copy=False)
     if array.shape != output.shape:
         raise ValueError(f"a cotangent of shape {array.shape} for an output of {output.shape}")
     return array
@@ -84,9 +98,9 @@ def _pull_back(
 
     Both are None for operands that want none.
     """
-    record.check_saved()
+    record.check_saved(tape.failure)
     operands = [tape.source(source) for source in record.sources]
-    with _blame(record, operands):
+    with _blame(record, operands), _read_only(g):
         began = time.perf_counter()
         found = record.vjp(g)
         found = found if isinstance(found, tuple) else (found,)
@@ -115,6 +129,17 @@ def _fit(cotangent: np.ndarray, record: Record, operand: Record | Tensor) -> np.
     if fitted.dtype != record.dtype:
         raise TypeError(f"a cotangent of {fitted.dtype} for an operand of {operand.dtype}")
     return fitted.astype(operand.dtype)
+
+
+@contextmanager
+def _read_only(g: np.ndarray) -> Iterator[None]:
+    """A VJP that writes to its cotangent, which others may hold, fails instead."""
+    writeable = g.flags.writeable
+    g.flags.writeable = False
+    try:
+        yield
+    finally:
+        g.flags.writeable = writeable
 
 
 @contextmanager

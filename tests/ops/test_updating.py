@@ -56,7 +56,7 @@ def test_values_that_meet_at_one_element_add_up_or_the_last_one_counts():
         (np.zeros(3), 1.0, [0, 3], IndexError, "index 3 is out of bounds for axis 0 with size 3"),
         (np.zeros(3), np.zeros(2), slice(None), ValueError, r"\(2,\) .* \(3,\)"),
         (np.zeros(3), np.zeros((1, 3)), slice(None), ValueError, "more dimensions than allowed"),
-        (np.zeros(3, int), 1.5, 0, TypeError, "Cannot cast .* 'same_kind'"),
+        (np.zeros(3), 1.5j, 0, TypeError, "Cannot cast .* 'same_kind'"),
     ],
 )
 def test_what_does_not_fit_is_refused(op, x, values, index, error, message):

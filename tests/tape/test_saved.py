@@ -367,7 +367,7 @@ def test_the_saved_arrays_of_a_record_are_listed_once_each_by_what_they_are():
 
     assert {str(saved) for saved in tape.records[0].saved} == {
         "operand 0 (x) float64(3,)",
-        "operand 1 float32(3,)",
+        "operand 1 float64(3,)",
         "result float64(3,)",
         "own float64(3,)",
     }
