@@ -11,7 +11,10 @@ from . import page, runner
 from .mutants import mutants_of
 from .verdicts import Memory, Verdict
 
-ENGINE = ("cotangents", "gradcheck", "record", "registry", "saved", "step", "tape", "walk")
+ENGINE = (
+    *("arrays", "cotangents", "gradcheck", "operands", "record", "registry"),
+    *("saved", "step", "tape", "walk"),
+)
 REASONS = Path("tests/proof/equivalent.toml")
 PAGE = Path("docs/proof.md")
 MEMORY = Path("build/proof/verdicts.json")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ops
+import tape.registry
 from tape import REGISTRY, Op, Sample, Tape, Tensor, normal, op
 
 SAMPLES = (Sample(normal(2)),)
@@ -354,3 +355,85 @@ def test_several_results_share_the_time_that_they_took(monkeypatch):
     with Tape() as tape:
         ops.split(np.ones(6), 3)
     assert [record.seconds for record in tape.records] == [2.0, 2.0, 2.0]
+
+
+def test_an_op_without_arguments_says_what_it_takes():
+    with pytest.raises(TypeError, match=r"write @op\(samples=\.\.\.\) above nothing"):
+        op(nothing)
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (Sample(normal(2)), r"write samples=\[\.\.\.\] for op nothing: Sample"),
+        (3, r"write samples=\[\.\.\.\] for op nothing: 3"),
+        ([Sample(normal(2)), normal(2)], r"a sample of op nothing is Sample\(\.\.\.\), not <func"),
+        ([np.ones(2)], r"a sample of op nothing is Sample\(\.\.\.\), not array"),
+    ],
+)
+def test_samples_that_are_none_are_named(samples, says):
+    with pytest.raises(TypeError, match=says):
+        op(samples=samples)(nothing)
+    assert "nothing" not in REGISTRY
+
+
+def test_an_operand_that_is_no_operand_is_named():
+    with pytest.raises(ValueError, match="op nothing has no operand ids, y"):
+        op(samples=SAMPLES, discrete=("y", "x", "ids"))(nothing)
+
+
+def test_a_cell_that_runs_again_replaces_its_op():
+    def cell(factor):
+        @op(samples=SAMPLES)
+        def scaled(x, /):
+            return x * factor, lambda g: g * factor
+
+        return scaled
+
+    cell(2.0), cell(3.0)
+    assert tape.registry.REGISTRY["scaled"](1.0).item() == 3
+
+
+def test_an_op_of_another_module_is_not_replaced():
+    with pytest.raises(ValueError, match=r"an op exp already, in ops\.elementary"):
+        op(samples=SAMPLES)(exp)
+    assert ops.exp(0.0).item() == 1
+
+
+def test_data_of_an_array_inside_an_op_is_told_from_that_of_a_tensor():
+    @op(samples=SAMPLES)
+    def doubled(x, /):
+        return x.data * 2, lambda g: 2 * g
+
+    with pytest.raises(TypeError) as error:
+        doubled(X)
+    assert "an op is given arrays, not tensors: leave out .data" in error.value.__notes__
+
+
+@pytest.mark.parametrize(
+    "scalar", [np.float64(3), np.float32(3), np.int64(3), np.array(3.0), Tensor(3.0), 3]
+)
+def test_a_number_among_the_options_is_pythons(scalar):
+    seen = []
+
+    @op(samples=SAMPLES)
+    def look(x, /, factor):
+        seen.append(type(factor))
+        return x, lambda g: g
+
+    look(X, scalar)
+    look(X, [(scalar,)])
+    assert seen[0] in (int, float)
+
+
+@pytest.mark.parametrize("array", [np.ones(2), np.array(1), np.array(True)])
+def test_an_array_among_the_options_stays_one(array):
+    seen = []
+
+    @op(samples=SAMPLES)
+    def look(x, /, option):
+        seen.append(option)
+        return x, lambda g: g
+
+    look(X, array)
+    assert seen == [array] if array.ndim == 0 else seen[0] is array

@@ -262,9 +262,7 @@ FRESH = np.ones((2, 3))
         ((np.broadcast_to(FRESH[0], (2, 3)), None), [False]),
     ],
 )
-def test_trap_an_array_is_fresh_only_if_nobody_else_has_it(
-    cotangents, fresh
-):
+def test_trap_an_array_is_fresh_only_if_nobody_else_has_it(cotangents, fresh):
     a, b = leaf(2, 3), leaf(2, 3)
     with Tape() as tape:
         a + b

@@ -611,3 +611,100 @@ def without_gradient():
 def test_a_walk_that_cannot_start_says_why_at_once(walk, tape, output, cotangent, says):
     with pytest.raises(ValueError, match=says):
         walk(tape, output, cotangent)
+
+
+def chain_with(vjp):
+    """x times 2, then an op with `vjp`, then times 3; the array that the op keeps is `KEPT`."""
+
+    @op(samples=SAMPLES)
+    def link(x, /):
+        return x * 1, vjp
+
+    x = leaf(3, dtype=np.float64)
+    with Tape() as tape:
+        y = link(x * 2.0) * 3.0
+    return tape, x, y
+
+
+@pytest.mark.parametrize("hand_out", [lambda w: w, lambda w: (w,), lambda w: lambda: w])
+@pytest.mark.parametrize("into", [None, {}])
+@pytest.mark.pitfall("a rule that keeps the array it returns")
+def test_trap_an_array_that_a_vjp_keeps_is_not_written_to(hand_out, into):
+    kept = {"w": np.ones(3)}  # where no closure shows it
+
+    @op(samples=SAMPLES)
+    def keeps(x, /):
+        return x * 1, lambda g: hand_out(kept["w"])
+
+    x = leaf(3, dtype=np.float64)
+    with Tape() as tape:
+        y = keeps(x) + x * 2.0 + keeps(x) + x
+    tape.backward(y, np.ones(3), into=into)
+    np.testing.assert_array_equal(kept["w"], 1)
+    gradient = x.grad if into is None else into[x]
+    np.testing.assert_array_equal(gradient, 5)
+    gradient += 1
+    np.testing.assert_array_equal(kept["w"], 1)
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_vjp_that_writes_to_its_cotangent_fails_by_name(owned):
+    tape, _, y = chain_with(lambda g: np.multiply(g, 2, out=g))
+    cotangent = np.ones(3) if owned else np.ones((2, 3))[0]
+    with pytest.raises(ValueError, match="read-only") as error:
+        tape.backward(y, cotangent)
+    assert "in the VJP of link(float64(3,))" in error.value.__notes__[0]
+    assert cotangent.flags.writeable
+
+
+def test_a_walk_that_failed_is_named_by_those_that_are_tried_again():
+    tape, x, y = chain_with(lambda g: g[:, None])
+    for expected, says in (
+        (ValueError, "cotangent of shape"),
+        (RuntimeError, r"ValueError: a cot"),
+    ):
+        with pytest.raises(expected, match=says):
+            tape.backward(y, np.ones(3))
+    with pytest.raises(RuntimeError, match=r"walk that ended in ValueError: .*; run the ops"):
+        tape.backward(y, np.ones(3))
+    assert x.grad is None
+
+
+def test_a_walk_that_failed_and_kept_its_records_may_be_tried_again():
+    faults = [ValueError("once")]
+
+    def vjp(g):
+        if faults:
+            raise faults.pop()
+        return g
+
+    tape, x, y = chain_with(vjp)
+    with pytest.raises(ValueError, match="once"):
+        tape.backward(y, np.ones(3), keep=True)
+    tape.backward(y, np.ones(3))
+    np.testing.assert_array_equal(x.grad, 6)
+    with pytest.raises(RuntimeError, match="pass keep=True"):
+        tape.backward(y, np.ones(3))
+
+
+def test_a_complex_cotangent_is_refused():
+    tape, _, y = chain_with(lambda g: g)
+    with pytest.raises(TypeError, match="a complex cotangent for an output of float64"):
+        tape.backward(y, np.ones(3) * 1j)
+
+
+@pytest.mark.parametrize("into", [None, {}])
+@pytest.mark.parametrize("of_leaf", [True, False])
+@pytest.mark.pitfall("sums in float16")
+def test_trap_gradients_of_float16_add_up_beyond_2048(of_leaf, into):
+    n = 5000
+    x, bias = (Tensor(np.ones(shape, np.float16), True) for shape in ((n,), ()))
+    with Tape() as tape:
+        used = bias if of_leaf else bias * 1.0
+        y = x + used
+        for _ in range(n // 2):
+            y = y + used
+    tape.backward(y, np.ones(n) / n, into=into)
+    gradient = bias.grad if into is None else into[bias]
+    assert gradient.dtype == np.float16
+    np.testing.assert_allclose(gradient, 1 + n // 2, rtol=2e-3)

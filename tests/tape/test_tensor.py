@@ -1,6 +1,8 @@
 """A tensor: an array that keeps its dtype, speaks NumPy and does not leave the tape by accident."""
 
+import contextlib
 import itertools
+import math
 import operator
 
 import numpy as np
@@ -247,3 +249,71 @@ def test_repr():
     tensor = Tensor([1.0, 2.5], requires_grad=True, name="w")
 
     assert repr(tensor) == "Tensor([1. , 2.5], dtype=float32, requires_grad=True, name='w')"
+
+
+LOSING = [float, int, complex, math.exp, math.sqrt, math.floor, np.float32]
+
+
+@pytest.mark.parametrize("convert", LOSING, ids=name)
+def test_a_tensor_that_wants_a_gradient_becomes_no_python_number_in_silence(convert):
+    w = Tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"use an op, or .*\(\).* to mean"):
+        convert(w)
+    assert float(w.detach()) == w.item() == 2
+
+
+@pytest.mark.parametrize("dtype", [float, int, complex])
+def test_nor_does_it_as_an_element_of_an_array(dtype):
+    with Tape():
+        y = Tensor(2.0, requires_grad=True) * 2.0
+    table = np.zeros((2, 2), dtype)
+    for write in (
+        lambda: table.__setitem__((0, 1), y),
+        lambda: np.fromiter((y for _ in range(2)), dtype),
+        lambda: np.array([y, y]),
+        lambda: np.full(2, y.data).fill(y),
+    ):
+        with pytest.raises((TypeError, ValueError)):  # NumPy's, caused by ours
+            write()
+    np.testing.assert_array_equal(table, 0)
+
+
+IN_PLACE = [f"i{name}" for name in ("add", "sub", "mul", "truediv", "pow", "matmul", "mod")]
+
+
+@pytest.mark.parametrize("change", [getattr(operator, name) for name in IN_PLACE], ids=name)
+def test_a_leaf_that_wants_a_gradient_is_not_rebound_by_an_update_in_place(change):
+    w = Tensor([[1.0]], requires_grad=True, name="w")
+    for opened in (Tape(), contextlib.nullcontext()):
+        with opened, pytest.raises(TypeError, match=r"write w\.data -= \.\.\. to update it"):
+            change(w, np.ones((1, 1), np.float32))
+    assert w.item() == 1
+
+
+def test_results_and_constants_may_be_rebound_as_numbers_are():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with Tape() as tape:
+        total = 0.0
+        for _ in range(3):
+            total += (w * w).sum()
+        total /= 3
+    tape.backward(total)
+    np.testing.assert_allclose(w.grad, [2, 4])
+    constant = Tensor(1.0)
+    constant -= 0.5
+    assert constant.item() == 0.5
+
+
+@pytest.mark.parametrize("data", [1, [1, 2], np.ones(2, bool), np.ones(2, np.complex64)])
+def test_what_has_no_gradient_cannot_be_made_to_want_one(data):
+    x = Tensor(data)
+    with pytest.raises(TypeError, match=f"only floating dtypes have gradients, not {x.dtype}"):
+        x.requires_grad = True
+    assert x.requires_grad is False
+
+
+def test_nor_can_it_through_other_data():
+    w = Tensor([1.5, 2.5], requires_grad=True)
+    w.data = w.data.astype(np.int32)
+    with Tape(), pytest.raises(TypeError, match="only floating dtypes have gradients, not int32"):
+        _ = w * 2.0
