@@ -35,20 +35,20 @@ def squared_relu(x: Array, /):
     return root * root, lambda g: 2 * np.where(root > 0, g, 0) * root
 
 
-@op(samples=SMOOTH)
+@op(samples=SMOOTH, floating=True)
 def sigmoid(x: Array, /):
     """y = 1 / (1 + e^-x); dx = g y (1 - y)."""
     y = _sigmoid(x)
     return y, lambda g: g * y * (1 - y)
 
 
-@op(samples=SMOOTH)
+@op(samples=SMOOTH, floating=True)
 def softplus(x: Array, /):
     """ln(1 + e^x), exact everywhere, where PyTorch's is x from 20 on; dx = g sigmoid(x)."""
     return np.logaddexp(x, 0), lambda g: g * _sigmoid(x)
 
 
-@op(samples=SMOOTH)
+@op(samples=SMOOTH, floating=True)
 def silu(x: Array, /):
     """y = x s, with s = sigmoid(x); dx = g (s + y (1 - s)).
 
@@ -59,7 +59,7 @@ def silu(x: Array, /):
     return y, lambda g: g * _silu_slope(y, s)
 
 
-@op(samples=PAIRS)
+@op(samples=PAIRS, floating=True)
 def swiglu(x: Array, gate: Array, /):
     """x silu(gate): the gated unit of LLaMA's feed-forward layers, after the two projections.
 
@@ -81,7 +81,10 @@ def _silu_slope(y: Array, s: Array) -> Array:
     return s + y * (1 - s)
 
 
-@op(samples=(*SMOOTH, *(Sample(*sample.operands, approximate="tanh") for sample in SMOOTH)))
+@op(
+    samples=(*SMOOTH, *(Sample(*sample.operands, approximate="tanh") for sample in SMOOTH)),
+    floating=True,
+)
 def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
     """Gaussian error linear unit: x Phi(x), Phi the normal distribution function.
 

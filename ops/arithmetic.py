@@ -63,7 +63,8 @@ def multiply(a: Array, b: Array, /):
         Sample(np.array([1e4, -1e4, 1e-310, 1e-40]), np.array([[-1e4], [0.5]])),
         Extreme(np.array([1.0]), np.array([1e-310])),
         Extreme(np.array([-1.0]), np.array([1e-40])),
-    )
+    ),
+    floating=True,
 )
 def divide(a: Array, b: Array, /):
     """a / b; da = g / b, db = -g a / b^2."""
@@ -83,7 +84,7 @@ def abs(x: Array, /):
     return np.abs(x), lambda g: g * np.sign(x)
 
 
-@op(samples=(*UNARY_POSITIVE, Sample(np.array([-0.5, -1e4]))))
+@op(samples=(*UNARY_POSITIVE, Sample(np.array([-0.5, -1e4]))), floating=True)
 def reciprocal(x: Array, /):
     """y = 1 / x; dx = -g y^2."""
     y = np.reciprocal(x)

@@ -31,6 +31,7 @@ def _causal_attention_flops(qkv: Array, n_heads: int) -> int:
         Sample(normal(2, 0, 12), n_heads=2),
     ),
     flops=_causal_attention_flops,
+    floating=True,
 )
 def causal_attention(qkv: Array, /, n_heads: int):
     """softmax(q k^T / sqrt(d_head)) v for each head, each query seeing the keys up to its own.

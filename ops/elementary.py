@@ -21,21 +21,21 @@ UNARY_THAT_OVERFLOWS = (
 python_erf = np.frompyfunc(math.erf, 1, 1)
 
 
-@op(samples=UNARY_THAT_OVERFLOWS)
+@op(samples=UNARY_THAT_OVERFLOWS, floating=True)
 def exp(x: Array, /):
     """e^x; dx = g e^x."""
     y = np.exp(x)
     return y, lambda g: g * y
 
 
-@op(samples=UNARY_THAT_OVERFLOWS)
+@op(samples=UNARY_THAT_OVERFLOWS, floating=True)
 def expm1(x: Array, /):
     """y = e^x - 1, exact near 0 too; dx = g (y + 1)."""
     y = np.expm1(x)
     return y, lambda g: g * (y + 1)
 
 
-@op(samples=(*UNARY_POSITIVE, Extreme(np.array([0.0]))))
+@op(samples=(*UNARY_POSITIVE, Extreme(np.array([0.0]))), floating=True)
 def log(x: Array, /):
     """Natural logarithm; dx = g / x."""
     return np.log(x), lambda g: g / x
@@ -46,40 +46,41 @@ def log(x: Array, /):
         *UNARY_POSITIVE,
         Sample(np.array([-0.5, -1e-9, -1e-40])),
         Extreme(np.array([-1.0])),
-    )
+    ),
+    floating=True,
 )
 def log1p(x: Array, /):
     """ln(1 + x), exact near 0 too; dx = g / (1 + x)."""
     return np.log1p(x), lambda g: g / (1 + x)
 
 
-@op(samples=(*UNARY_POSITIVE, Extreme(np.array([0.0]))))
+@op(samples=(*UNARY_POSITIVE, Extreme(np.array([0.0]))), floating=True)
 def sqrt(x: Array, /):
     """Square root y; dx = g / (2 y), infinite at 0."""
     y = np.sqrt(x)
     return y, lambda g: g / (2 * y)
 
 
-@op(samples=UNARY)
+@op(samples=UNARY, floating=True)
 def sin(x: Array, /):
     """Sine of x in radians; dx = g cos(x)."""
     return np.sin(x), lambda g: g * np.cos(x)
 
 
-@op(samples=UNARY)
+@op(samples=UNARY, floating=True)
 def cos(x: Array, /):
     """Cosine of x in radians; dx = -g sin(x)."""
     return np.cos(x), lambda g: -g * np.sin(x)
 
 
-@op(samples=UNARY)
+@op(samples=UNARY, floating=True)
 def tanh(x: Array, /):
     """Hyperbolic tangent y; dx = g (1 - y^2)."""
     y = np.tanh(x)
     return y, lambda g: g * (1 - y * y)
 
 
-@op(samples=UNARY)
+@op(samples=UNARY, floating=True)
 def erf(x: Array, /):
     """Error function: 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.
 

@@ -33,6 +33,7 @@ def _flops(q: Array, k: Array, v: Array, *mask_and_settings, **options) -> int:
     ),
     flops=_flops,
     discrete=("mask",),
+    floating=True,
 )
 def scaled_dot_product_attention(
     q: Array,

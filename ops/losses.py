@@ -23,6 +23,7 @@ Array = np.ndarray
         Sample(normal(3, 4, scale=1e4), np.array([3, 0, 1]), label_smoothing=0.1, z_loss=1e-4),
     ),
     discrete=("targets",),
+    floating=True,
 )
 def cross_entropy(
     logits: Array,
@@ -112,6 +113,7 @@ ROWS = 512
     ),
     flops=lambda x, weight, *targets_and_settings, **options: 2 * x.size * len(weight),
     discrete=("targets",),
+    floating=True,
 )
 def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_index: int = -100):
     """`cross_entropy` of the logits x weight^T, of which only some rows exist at a time.

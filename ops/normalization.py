@@ -21,7 +21,8 @@ Array = np.ndarray
         Sample(np.ones((2, 4)), normal(4), normal(4)),
         Sample(normal(3, 4, scale=1e4), normal(4), normal(4)),
         Sample(normal(0, 4), normal(4), normal(4)),
-    )
+    ),
+    floating=True,
 )
 def layernorm(
     x: Array, weight: Array | None = None, bias: Array | None = None, /, eps: float = 1e-5
@@ -72,7 +73,8 @@ def layernorm(
         Sample(np.array([[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]), normal(3)),
         Extreme(np.array([[1e-310, -2e-310], [1e-40, 3e-40]]), normal(2)),
         Sample(normal(0, 4), normal(4)),
-    )
+    ),
+    floating=True,
 )
 def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
     """Scale the last axis to a mean square of 1: weight * xhat.

@@ -104,7 +104,8 @@ def _picked(x: Array, y: Array, axis: Axis, keepdims: bool):
         Kink(np.array([[0.0, 0.0, 0.0], [-2.0, -1.0, 2.0]]), np.inf, axis=-1),
         Extreme(np.array([1e30, -1e-30, 0.0, 1e-40]), 1),
         Extreme(np.array([1e30, -1e30, 0.0, 1e-40]), np.inf),
-    )
+    ),
+    floating=True,
 )
 def norm(x: Array, /, ord: float = 2, axis: Axis = None, keepdims: bool = False):
     """Vector norm y = (sum |x|^p)^(1/p), p = `ord`, as in `torch.linalg.vector_norm`.

@@ -13,7 +13,8 @@ Array = np.ndarray
         Sample(normal(3, 4), 0.0, rng=1),
         Sample(normal(), 0.2, rng=2),
         Sample(normal(0, 3), 0.5, rng=3),
-    )
+    ),
+    floating=True,
 )
 def dropout(x: Array, /, p: float, rng: np.random.Generator | int):
     """Zero each element with probability p and divide the others by 1 - p; dx is the same of g.

@@ -18,7 +18,8 @@ Array = np.ndarray
         Sample(normal(2, 4), positions=np.array(5), interleaved=True),
         Sample(normal(3, 2, scale=1e4)),
         Sample(normal(2, 0, 4)),
-    )
+    ),
+    floating=True,
 )
 def rotary_embedding(
     x: Array,

@@ -23,7 +23,8 @@ Array = np.ndarray
         Sample(normal(2, 3, 3), causal=True, mask=np.array([True, False, True])),
         Sample(normal(3, 4, scale=1e4)),
         Sample(normal(0, 4)),
-    )
+    ),
+    floating=True,
 )
 def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | None = None):
     """y_i = exp(x_i) / sum_j exp(x_j) along an axis; dx = y (g - sum(g y)).
@@ -76,7 +77,8 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
         Sample(normal(5), axis=0),
         Sample(normal(3, 4, scale=1e4)),
         Sample(normal(3, 0)),
-    )
+    ),
+    floating=True,
 )
 def log_softmax(x: Array, /, axis: int = -1):
     """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g)."""
@@ -93,7 +95,8 @@ def log_softmax(x: Array, /, axis: int = -1):
         OF_NONE,
         Sample(normal(3, 4, scale=1e4), axis=1),
         Extreme(np.array([[-np.inf, 0.5], [-np.inf, -np.inf], [0.0, np.inf]]), axis=1),
-    )
+    ),
+    floating=True,
 )
 def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False):
     """y = log sum exp(x); dx = g exp(x) / sum exp(x).

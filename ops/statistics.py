@@ -8,7 +8,7 @@ from tape import Kink, Sample, normal, op
 Array = np.ndarray
 
 
-@op(samples=(*REDUCTIONS, OF_NONE))
+@op(samples=(*REDUCTIONS, OF_NONE), floating=True)
 def mean(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
     """Sum over n elements divided by n; dx = g / n."""
     y, n = _mean(x, axis)
@@ -26,7 +26,7 @@ def _mean(x: Array, axis: Axis) -> tuple[Array, int]:
 SPREADS = (Sample(normal(2, 3, 4), (0, 2), ddof=1), Sample(normal(3, 4, scale=1e4), ddof=0.5))
 
 
-@op(samples=(*REDUCTIONS, *SPREADS))
+@op(samples=(*REDUCTIONS, *SPREADS), floating=True)
 def var(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False):
     """Variance of n elements of mean c: sum (x - c)^2 / (n - ddof).
 
@@ -46,7 +46,8 @@ def var(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fal
         *SPREADS,
         Kink(normal()),
         Kink(np.array([[2.0, 2.0, 2.0], [1.0, 2.0, 4.0]]), axis=1, ddof=1),
-    )
+    ),
+    floating=True,
 )
 def std(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False):
     """Standard deviation, the square root y of `var`; dx = g (x - c) / ((n - ddof) y).

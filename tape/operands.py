@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from tape.arrays import array_of, is_python
+from tape.arrays import array_of, is_python, sum_dtype
 from tape.tensor import Tensor
 
 
 def values_of(
     operands: Sequence[Any], *, floating: bool = False, discrete: Collection[int] = ()
-) -> list[Any]:
-    """An array for each operand; a str or None stays what it is.
+) -> tuple[list[Any], np.dtype | None]:
+    """An array for each operand, and their dtype; a str or None stays what it is.
 
     Floating arrays with axes decide the dtype. What carries no precision of its own is converted
     to it: numbers, 0-d arrays, lists, integers and booleans. Without floating arrays with axes,
@@ -29,6 +29,14 @@ def values_of(
         Whether integers are converted even if nothing floating is beside them.
     discrete : collection of int
         Places of operands whose integers and booleans stay as they are.
+
+    Returns
+    -------
+    values : list
+        In float32 if the dtype is float16, whose sums stop growing at 2,048: an op computes in
+        float32, and its results are rounded.
+    dtype : dtype or None
+        Of the parts, if there are complex operands; None if there are no numbers.
 
     Raises
     ------
@@ -45,8 +53,8 @@ def values_of(
     ]
     dtype = _common_dtype([(operands[i], values[i]) for i in places], floating)
     for i in places:
-        values[i] = _converted(operands[i], values[i], dtype)
-    return [x if value is None else value for x, value in zip(operands, values, strict=True)]
+        values[i] = _converted(operands[i], values[i], sum_dtype(dtype))
+    return [x if value is None else value for x, value in zip(operands, values, strict=True)], dtype
 
 
 def _bare(operand: Any) -> Any:

@@ -108,7 +108,7 @@ class Op:
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
         try:
-            values = values_of(operands, floating=self.floating, discrete=self._discrete)
+            values, dtype = values_of(operands, floating=self.floating, discrete=self._discrete)
             arguments = [*values, *map(_untaped, settings)]
             options = {key: _untaped(value) for key, value in options.items()}
             began = time.perf_counter()
@@ -118,6 +118,8 @@ class Op:
             pairs = found if several else [found]
             if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
                 raise TypeError("an op returns its result and its VJP, or a list of such pairs")
+            if dtype == np.float16:
+                pairs = [_in_float16(*pair) for pair in pairs]
         except Exception as error:
             where = describe_place(line_of_caller(), current_scope())
             error.add_note(f"in {self.describe_call(operands)}, {where}")
@@ -229,6 +231,13 @@ def _untaped(option: Any) -> Any:
     ):
         return option.item()
     return option
+
+
+def _in_float16(result: Any, vjp: Callable[..., Any]) -> tuple[Any, Callable[..., Any]]:
+    """Round what was computed in float32; the VJP computes in float32 too."""
+    if result.dtype == np.float32:
+        result = result.astype(np.float16)
+    return result, functools.wraps(vjp)(lambda g: vjp(g.astype(np.float32)))
 
 
 def _recorded(operand: Any, value: Any) -> Tensor | None:

@@ -300,7 +300,7 @@ class Tape:
             flops=flops,
             seconds=seconds,
             vjp=vjp if output.requires_grad else None,
-            rule=getattr(vjp, "__code__", None),
+            rule=getattr(getattr(vjp, "__wrapped__", vjp), "__code__", None),
             result=result if self.keep_results else None,
         )
         if self.guard and record.vjp is not None:

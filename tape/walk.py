@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tape.arrays import array_of, as_array
+from tape.arrays import array_of, as_array, sum_dtype
 from tape.cotangents import Cotangents, unbroadcast
 from tape.place import describe_place
 from tape.record import Record
@@ -126,7 +126,7 @@ def _fit(cotangent: np.ndarray, record: Record, operand: Record | Tensor) -> np.
     fitted = unbroadcast(cotangent, operand.shape)
     if fitted.dtype == operand.dtype:
         return fitted
-    if fitted.dtype != record.dtype:
+    if fitted.dtype not in (record.dtype, sum_dtype(record.dtype)):
         raise TypeError(f"a cotangent of {fitted.dtype} for an operand of {operand.dtype}")
     return fitted.astype(operand.dtype)
 
