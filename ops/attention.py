@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from ops.shapes import check_shape
 from ops.softmax import exponentiate
 from tape import Sample, normal, op
 
@@ -45,11 +46,12 @@ def causal_attention(qkv: Array, /, n_heads: int):
     Raises
     ------
     ValueError
-        If the width of qkv is not a multiple of 3 n_heads.
+        If qkv has other axes, or its width is not a multiple of 3 n_heads.
 
     Source: Vaswani et al., "Attention Is All You Need", 2017; the blocks are those of Dao et al.,
     "FlashAttention", 2022.
     """
+    check_shape(qkv, "qkv (batch, time, width)")
     batch, time, width = qkv.shape
     if width % (3 * n_heads):
         raise ValueError(f"the width {width} of qkv is not a multiple of 3 n_heads = {3 * n_heads}")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ops.shapes import check_shape
 from tape import Sample, normal, op
 
 Array = np.ndarray
@@ -57,7 +58,9 @@ def conv1d(
     if min(stride, dilation, groups) < 1:
         given = f"stride={stride}, dilation={dilation}, groups={groups}"
         raise ValueError(f"all of {given} must be at least 1")
+    check_shape(weight, "weight (outputs, channels / groups, taps)")
     outputs, width, taps = weight.shape
+    check_shape(bias, "bias (outputs)", outputs=outputs)
     if x.ndim not in (2, 3) or x.shape[-2] != width * groups or outputs % groups:
         raise ValueError(
             f"x of shape {x.shape} and weight of shape {weight.shape} with groups={groups} are "

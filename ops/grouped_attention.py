@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ops.shapes import check_shape
 from tape import Extreme, Sample, booleans, normal, op
 
 Array = np.ndarray
@@ -71,13 +72,16 @@ def scaled_dot_product_attention(
     Raises
     ------
     ValueError
-        If the heads of k and v are not equally many, or n_heads is not a multiple of them.
+        If q, k or v has too few axes, the heads of k and v are not equally many, or n_heads is not
+        a multiple of them.
     TypeError
         If the mask is neither boolean nor floating, or is no array.
 
     Sources: Vaswani et al., "Attention Is All You Need", 2017; Ainslie et al., "GQA: Training
     Generalized Multi-Query Transformer Models from Multi-Head Checkpoints", 2023.
     """
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        check_shape(x, f"{name} (..., heads, time, width)")
     *lead, n_heads, queries, d_head = q.shape
     n_kv_heads, keys = k.shape[-3:-1]
     if v.shape[-3] != n_kv_heads or n_heads % n_kv_heads:

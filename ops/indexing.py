@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ops.shapes import check_shape
 from tape import Sample, integers, normal, op
 
 Array = np.ndarray
@@ -143,7 +144,10 @@ def embedding(ids: Array, weight: Array, /):
     ------
     IndexError
         Naming the first id that is negative or not below n.
+    ValueError
+        If `weight` is no matrix.
     """
+    check_shape(weight, "weight (n, d)")
     check_ids(ids, weight.shape[0], "an id")
     shape = weight.shape
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ops.shapes import check_shape
 from tape import Sample, normal, op
 
 Array = np.ndarray
@@ -123,8 +124,16 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /):
 
     x : (..., d_in); weight : (d_out, d_in); bias : (d_out,); result : (..., d_out).
     dx = g weight, dweight = g^T x and dbias = sum of g, over all rows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are not these.
     """
-    shape, d_out = x.shape, len(weight)
+    check_shape(weight, "weight (d_out, d_in)")
+    shape, (d_out, d_in) = x.shape, weight.shape
+    check_shape(x, "x (..., d_in)", d_in=d_in)
+    check_shape(bias, "bias (d_out)", d_out=d_out)
     rows = x.reshape(math.prod(shape[:-1]), shape[-1])  # one product; `@` makes one per matrix
     y = rows @ weight.T
     if bias is not None:

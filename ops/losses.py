@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from ops.indexing import check_ids
+from ops.shapes import check_shape
 from ops.softmax import exponentiate
 from tape import Sample, current_tape, integers, normal, op
 
@@ -62,6 +63,7 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is in [0, 1], not {label_smoothing}")
+    check_shape(logits, "logits (..., n_classes)")
     if targets.shape != logits.shape[:-1]:
         raise ValueError(f"targets of shape {targets.shape} for logits of shape {logits.shape}")
     shape = logits.shape
@@ -130,7 +132,9 @@ def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_inde
 
     Source: Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training", 2024.
     """
+    check_shape(weight, "weight (n_classes, d)")
     n_classes, d = weight.shape
+    check_shape(x, "x (..., d)", d=d)
     if targets.shape != x.shape[:-1]:
         raise ValueError(f"targets of shape {targets.shape} for x of shape {x.shape}")
     rows, classes = x.reshape(targets.size, d), targets.reshape(-1)

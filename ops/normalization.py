@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ops.linalg import sum_of_rows
+from ops.shapes import check_shape
 from tape import Extreme, Sample, normal, op
 
 Array = np.ndarray
@@ -35,9 +36,17 @@ def layernorm(
 
     x : (..., n); weight, bias : (n,) or None.
 
+    Raises
+    ------
+    ValueError
+        If the shapes are not these.
+
     Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
     """
+    check_shape(x, "x (..., n)")
     shape, n = x.shape, x.shape[-1]
+    check_shape(weight, "weight (n)", n=n)
+    check_shape(bias, "bias (n)", n=n)
     rows = x.reshape(math.prod(shape[:-1]), n)
     average = np.full(n, 1 / n, x.dtype)
     xhat = rows - (rows @ average)[:, None]
@@ -84,9 +93,16 @@ def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
 
     x : (..., n); weight : (n,) or None.
 
+    Raises
+    ------
+    ValueError
+        If the shapes are not these.
+
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
+    check_shape(x, "x (..., n)")
     shape, n = x.shape, x.shape[-1]
+    check_shape(weight, "weight (n)", n=n)
     rows = x.reshape(math.prod(shape[:-1]), n)
     mean_square = np.einsum("ij,ij->i", rows, rows) / n
     rstd = (1 / np.sqrt(mean_square + eps))[:, None]

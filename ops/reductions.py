@@ -110,6 +110,9 @@ def _picked(x: Array, y: Array, axis: Axis, keepdims: bool):
 def norm(x: Array, /, ord: float = 2, axis: Axis = None, keepdims: bool = False):
     """Vector norm y = (sum |x|^p)^(1/p), p = `ord`, as in `torch.linalg.vector_norm`.
 
+    Of a matrix too, of which `numpy.linalg.norm` computes a matrix norm where `ord` is given: for
+    2 its largest singular value.
+
     dx = g sign(x) (|x| / y)^(p - 1), and 0 where y is 0. With p infinite, y is the largest |x|,
     and ties share its cotangent equally. The norm of no elements is 0.
 

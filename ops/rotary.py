@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ops.shapes import check_shape
 from tape import Sample, normal, op
 
 Array = np.ndarray
@@ -45,18 +46,20 @@ def rotary_embedding(
     Raises
     ------
     ValueError
-        If d_head is odd.
+        If d_head is odd, or x has no axis of time and no positions are given.
 
     Source: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
     """
+    check_shape(x, "x (..., time, d_head)" if positions is None else "x (..., d_head)")
     d_head = x.shape[-1]
     if d_head % 2:
         raise ValueError(f"the last axis is turned in pairs, and its length {d_head} is odd")
     if positions is None:
         positions = np.arange(x.shape[-2])
-    frequencies = base ** (np.arange(0, -d_head, -2, x.dtype) / d_head)
-    angles = np.asarray(positions, x.dtype)[..., None] * frequencies  # (..., time, d_head / 2)
-    cos, sin = np.cos(angles), np.sin(angles)
+    # In float64: an angle of float32 is off by a radian at position 10^7.
+    frequencies = base ** (np.arange(0, -d_head, -2) / d_head)
+    angles = np.asarray(positions)[..., None] * frequencies  # (..., time, d_head / 2)
+    cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
     if interleaved:
         first, second = slice(0, None, 2), slice(1, None, 2)
     else:

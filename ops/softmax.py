@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
+from ops.shapes import one_axis
 from tape import Extreme, Sample, booleans, normal, op
 
 Array = np.ndarray
@@ -43,8 +44,11 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     Raises
     ------
     TypeError
-        If the mask is not boolean: one to be added to x is not meant.
+        If the mask is not boolean: one to be added to x is not meant; or `axis` is no integer.
+    AxisError
+        If x has no such axis; none if it is 0-d.
     """
+    axis = one_axis(x, axis)
     allowed = None if mask is None else np.broadcast_to(mask, x.shape)
     if allowed is not None and allowed.dtype != bool:
         raise TypeError(f"a mask is boolean, not {allowed.dtype}")
@@ -81,7 +85,14 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     floating=True,
 )
 def log_softmax(x: Array, /, axis: int = -1):
-    """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g)."""
+    """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g).
+
+    Raises
+    ------
+    TypeError, AxisError
+        If `axis` is no integer, or x has no such axis.
+    """
+    axis = one_axis(x, axis)
     if x.size == 0:
         return x.copy(), lambda g: g
     shifted = x - x.max(axis, keepdims=True)

@@ -55,8 +55,17 @@ def test_a_mask_that_is_not_boolean_is_refused():
         ops.softmax(np.zeros((1, 3)), mask=np.array([0, 0, -np.inf]))
 
 
-def test_of_one_number_it_is_1():
-    assert ops.softmax(np.array(3.0)).item() == 1
+@pytest.mark.parametrize("op", [ops.softmax, ops.log_softmax])
+def test_an_axis_that_is_not_there_or_more_than_one_is_refused(op):
+    with pytest.raises(np.exceptions.AxisError, match="out of bounds for array of dimension 0"):
+        op(np.array(3.0))
+    with pytest.raises(np.exceptions.AxisError, match="axis 2 is out of bounds"):
+        op(np.ones((2, 3)), axis=2)
+    with pytest.raises(TypeError, match=r"axis is one integer, not \(0, 1\)"):
+        op(np.ones((2, 3)), axis=(0, 1))
+    np.testing.assert_array_equal(
+        op(np.ones((1, 3)), axis=np.int64(0)).data, op([[1.0]]).data[0, 0]
+    )
 
 
 def test_causal_with_fewer_queries_than_keys_is_the_last_rows_of_the_square():
