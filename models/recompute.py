@@ -45,8 +45,9 @@ class _Recompute:
     """A module that saves its arguments alone, and runs once more on the walk back."""
 
     name = "recompute"
-    variadic = True
     operand_names = ()
+    n_operands = 0
+    name_operands = Op.name_operands
     describe_call = Op.describe_call
 
 

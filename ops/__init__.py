@@ -9,13 +9,15 @@ from ops.arithmetic import (
     negative,
     power,
     reciprocal,
+    remainder,
     square,
     subtract,
 )
 from ops.attention import causal_attention
 from ops.convolution import conv1d
+from ops.copying import astype, copy
 from ops.einsum import einsum
-from ops.elementary import cos, erf, exp, expm1, log, log1p, sin, sqrt, tanh
+from ops.elementary import arctan, cos, erf, exp, expm1, log, log1p, sin, sqrt, tanh
 from ops.extending import pad, repeat, tile
 from ops.grouped_attention import scaled_dot_product_attention
 from ops.indexing import embedding, getitem, take, take_along_axis
@@ -49,11 +51,14 @@ give_methods()
 __all__ = [
     "abs",
     "add",
+    "arctan",
+    "astype",
     "broadcast_to",
     "causal_attention",
     "clip",
     "concatenate",
     "conv1d",
+    "copy",
     "cos",
     "cross_entropy",
     "cumsum",
@@ -94,6 +99,7 @@ __all__ = [
     "prod",
     "reciprocal",
     "relu",
+    "remainder",
     "repeat",
     "reshape",
     "rmsnorm",

@@ -72,6 +72,21 @@ def divide(a: Array, b: Array, /):
     return y, lambda g: (lambda: g / b, lambda: -g * y / b)
 
 
+@op(
+    samples=(
+        Sample(np.array([[5.5, -5.5], [0.5, 7.0]]), np.array([2.0, -3.0])),
+        Sample(positive(3, 4), 2.0),
+        Sample(7.5, positive(3)),
+        Sample(np.array(-2.5), np.array(1.0)),
+        Sample(normal(0, 3), positive(3)),
+        Kink(np.array([4.0, -4.0, 6.0]), np.array([2.0, 2.0, 3.0])),
+    )
+)
+def remainder(a: Array, b: Array, /):
+    """a - b floor(a / b), with the sign of b; da = g, db = -g floor(a / b)."""
+    return np.remainder(a, b), lambda g: (g, lambda: -g * np.floor_divide(a, b))
+
+
 @op(samples=UNARY)
 def negative(x: Array, /):
     """-x; dx = -g."""

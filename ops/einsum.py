@@ -3,6 +3,8 @@
 import math
 import string
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +15,25 @@ Term = tuple[str, Array]
 """An array, after the labels of its axes."""
 
 
-def _flops(subscripts: str, a: Array, b: Array | None = None) -> int:
-    """Of a matrix product over the labels that both operands have and the result has not."""
-    if b is None:
-        return 0
-    first, second, result = _spelled_out(subscripts, [a.ndim, b.ndim])
-    shared = set(first) & set(second)
-    if shared <= set(result):
-        return 0
-    axes = zip(first + second, a.shape + b.shape, strict=True)
-    lengths = {label: n for label, n in axes if n != 1}
-    return 2 * math.prod(lengths.get(label, 1) for label in shared | set(result))
+def _flops(subscripts: str, *arrays: Array, optimize: Any = True) -> int:
+    """Of the products of two arrays, in the order in which they are made, that are of matrices."""
+    *terms, result = _spelled_out(subscripts, [x.ndim for x in arrays])
+    pairs = [
+        (label, n)
+        for term, x in zip(terms, arrays, strict=True)
+        for label, n in zip(term, x.shape, strict=True)
+    ]
+    lengths = {label: n for label, n in pairs if n != 1}
+    flops = 0
+    for places in np.einsum_path(subscripts, *arrays, optimize="greedy")[0][1:]:
+        joined = [terms.pop(place) for place in sorted(places, reverse=True)]
+        wanted = set(result).union(*terms)
+        shared = set.intersection(*map(set, joined))
+        labels = set().union(*joined)
+        if len(joined) == 2 and not shared <= wanted:
+            flops += 2 * math.prod(lengths.get(label, 1) for label in shared | (labels & wanted))
+        terms.append("".join(labels & wanted))
+    return flops
 
 
 @op(
@@ -44,40 +54,51 @@ def _flops(subscripts: str, a: Array, b: Array | None = None) -> int:
         Sample("...ii->...i", normal(2, 3, 3)),
         Sample("iji->j", normal(3, 2, 3)),
         Sample("ij->", normal(0, 2)),
+        Sample("ij,jk,kl->il", normal(2, 3), normal(3, 4), normal(4, 2)),
+        Sample("i,ij,j->", normal(3), normal(3, 4), normal(4), optimize=False),
+        Sample("a,b,c,a", normal(2), normal(3), normal(2), normal(2)),
+        Sample("...i,ij,...j->...", normal(2, 3), normal(3, 3), normal(1, 3)),
     ),
     flops=_flops,
 )
-def einsum(subscripts: str, a: Array, b: Array | None = None, /):
-    """`numpy.einsum` of one operand or two: einsum("ij,jk->ik", a, b) is a @ b.
+def einsum(subscripts: str, /, *arrays: Array, optimize: Any = True):
+    """`numpy.einsum`: einsum("ij,jk->ik", a, b) is a @ b.
 
     Each axis has a label. Axes of one label run together, and the products of the elements are
     summed over the labels that the result leaves out. "..." stands for any number of axes, which
     broadcast, as does an axis of length 1. Without "->" the result has the axes of "..." and then,
     in alphabetical order, the labels that come once.
 
-    The cotangent of an operand is itself an einsum, of g and the other operand, to the labels of
+    The cotangent of an operand is itself an einsum, of g and the other operands, to the labels of
     its own: in the example, da is einsum("ik,jk->ij", g, b).
+
+    Parameters
+    ----------
+    subscripts : str
+    *arrays
+        At least one.
+    optimize : bool or str
+        The order in which more than two are joined, as in NumPy; True makes matrix products.
 
     Raises
     ------
     TypeError
-        If `subscripts` is not a string, or there are more than two operands.
+        If `subscripts` is not a string.
     ValueError
         If `subscripts` makes no sense, or does not fit the operands.
     """
     if not isinstance(subscripts, str):
         raise TypeError(f'einsum takes a string such as "ij,jk->ik" first, not {subscripts!r:.80}')
-    operands = [a] if b is None else [a, b]
-    y = np.einsum(subscripts, *operands, optimize=True)  # by matrix products where it can
-    *labels, result = _spelled_out(subscripts, [x.ndim for x in operands])
-    shapes = [x.shape for x in operands]
-    others = [] if b is None else [(labels[1], b), (labels[0], a)]
+    y = np.einsum(subscripts, *arrays, optimize=optimize)
+    *labels, result = _spelled_out(subscripts, [x.ndim for x in arrays])
+    terms = list(zip(labels, arrays, strict=True))
 
     def vjp(g: Array):
         def cotangent(i: int) -> Array:
-            return _carried_back([(result, g), *others[i : i + 1]], labels[i], shapes[i])
+            others = terms[:i] + terms[i + 1 :]
+            return _carried_back([(result, g), *others], labels[i], arrays[i].shape)
 
-        return None, lambda: cotangent(0), lambda: cotangent(1)
+        return None, *(partial(cotangent, i) for i in range(len(terms)))
 
     return y, vjp
 

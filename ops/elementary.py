@@ -74,6 +74,12 @@ def cos(x: Array, /):
 
 
 @op(samples=UNARY, floating=True)
+def arctan(x: Array, /):
+    """Inverse tangent of x, in radians; dx = g / (1 + x^2)."""
+    return np.arctan(x), lambda g: g / (1 + x * x)
+
+
+@op(samples=UNARY, floating=True)
 def tanh(x: Array, /):
     """Hyperbolic tangent y; dx = g (1 - y^2)."""
     y = np.tanh(x)

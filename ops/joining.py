@@ -14,13 +14,25 @@ Array = np.ndarray
         Sample(normal(2, 3), normal(4, 3)),
         Sample(normal(2, 3), normal(2, 1), normal(2, 0), axis=-1),
         Sample(normal(3)),
+        Sample(normal(2, 3), normal(2), normal(), axis=None),
     )
 )
-def concatenate(*arrays: Array, axis: int = 0):
-    """Join a sequence of arrays along an axis; each gets its slice of the cotangent."""
+def concatenate(*arrays: Array, axis: int | None = 0):
+    """Join a sequence of arrays along an axis; each gets its slice of the cotangent.
+
+    With None, the arrays are flattened first, and may have any shapes.
+    """
+    shapes = [x.shape for x in arrays]
+    if axis is None:
+        arrays, axis = tuple(x.reshape(-1) for x in arrays), 0
     y = np.concatenate(arrays, axis)
     ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
-    return y, lambda g: tuple(np.split(g, ends, axis))
+
+    def vjp(g: Array) -> tuple[Array, ...]:
+        parts = np.split(g, ends, axis)
+        return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+
+    return y, vjp
 
 
 @op(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ops.arithmetic import abs, add, divide, multiply, negative, power, subtract
+from ops.arithmetic import abs, add, divide, multiply, negative, power, remainder, subtract
+from ops.copying import astype, copy
 from ops.elementary import exp, log, sqrt, tanh
 from ops.extending import repeat
 from ops.indexing import getitem, take
@@ -24,6 +25,7 @@ BINARY = {
     "sub": subtract,
     "mul": multiply,
     "truediv": divide,
+    "mod": remainder,
     "pow": power,
     "matmul": matmul,
 }
@@ -31,8 +33,10 @@ COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 METHODS = (
     *(exp, log, sqrt, tanh),
     *(sum, mean, var, std, max, min, prod, cumsum),
-    *(dot, repeat, squeeze, swapaxes, take),
+    *(dot, repeat, squeeze, swapaxes, take, astype, copy),
 )
+OFF_THE_TAPE = ("all", "any", "argmax", "argmin", "argsort", "nonzero", "round")
+"""Methods of the array: what they return is no number to follow, or has a derivative of 0."""
 
 
 def _forward(op: Op) -> Callable[..., Tensor]:
@@ -51,6 +55,26 @@ def _comparison(name: str) -> Callable[..., np.ndarray]:
     """An array of bool, off the tape: there is no gradient to follow."""
     compare = getattr(operator, name)
     return lambda self, other: compare(self.data, other)
+
+
+def _off_the_tape(name: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **options: Any) -> Any:
+        return getattr(self.data, name)(*args, **options)
+
+    method.__name__, method.__doc__ = name, f"`ndarray.{name}`, off the tape."
+    return method
+
+
+def _floor_divide(self: Tensor, other: Any) -> np.ndarray:
+    """An array of floor(self / other), off the tape: its derivative is 0."""
+    return np.floor_divide(self, other)
+
+
+def _round(self: Tensor, ndigits: int | None = None) -> Any:
+    """`round(x, 2)`: a number of one number, an array of an array, off the tape."""
+    if self.ndim == 0:
+        return round(self.item(), ndigits)
+    return np.round(self.data, ndigits or 0)
 
 
 def _reshape(self: Tensor, *shape) -> Tensor:
@@ -92,6 +116,15 @@ def give_methods() -> None:
         setattr(Tensor, f"__{name}__", _comparison(name))
     for op in METHODS:
         setattr(Tensor, op.name, _forward(op))
+    for name in OFF_THE_TAPE:
+        setattr(Tensor, name, _off_the_tape(name))
+    Tensor.__floordiv__ = _floor_divide
+    Tensor.__rfloordiv__ = lambda self, other: np.floor_divide(other, self)
+    Tensor.__divmod__ = lambda self, other: (self // other, self % other)
+    Tensor.__rdivmod__ = lambda self, other: (other // self, other % self)
+    Tensor.__round__ = _round
+    Tensor.__pos__ = lambda self: self
+    Tensor.__contains__ = lambda self, value: bool((self == value).any())
     Tensor.__neg__ = _forward(negative)
     Tensor.__abs__ = _forward(abs)
     Tensor.__getitem__ = _forward(getitem)

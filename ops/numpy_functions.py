@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from tape import REGISTRY, Op, Tensor
+from tape.operands import values_of
 
 WITHOUT_GRADIENT = {
-    np.argmax,
-    np.argmin,
-    np.argsort,
-    np.empty_like,
-    np.full_like,
-    np.ndim,
-    np.ones_like,
-    np.shape,
-    np.size,
-    np.zeros_like,
+    *(np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere),
+    *(np.array_equal, np.array_equiv, np.count_nonzero, np.flatnonzero, np.isclose, np.nonzero),
+    *(np.empty_like, np.full_like, np.ones_like, np.zeros_like),
+    *(np.ndim, np.shape, np.size, np.result_type, np.iscomplexobj, np.isrealobj),
+    *(np.around, np.round, np.fix, np.array2string, np.array_repr, np.array_str),
+    *(np.shares_memory, np.may_share_memory),
 }
-"""Functions through whose results no gradient could flow: they are given the arrays."""
+"""Functions whose results are no numbers to follow, or whose derivative is 0: they get arrays."""
+
+CONSTANT_IN_PIECES = {np.sign, np.floor, np.ceil, np.trunc, np.rint, np.floor_divide}
+"""Ufuncs with a derivative of 0: like comparisons, they leave the tape."""
+
+RENAMED = {"min": "a_min", "max": "a_max"}
+"""Names of `np.clip` that NumPy has twice."""
 
 INSTEAD = {
     "add.at": "index_add",
@@ -37,7 +42,6 @@ INSTEAD = {
     "fabs": "abs",
     "hstack": "concatenate",
     "inner": "einsum",
-    "linalg.norm": "norm",
     "multiply.reduce": "prod",
     "put": "index_set",
     "put_along_axis": "index_set",
@@ -52,7 +56,7 @@ INSTEAD = {
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
     """`np.exp(tensor)`, `array + tensor` and the like: the op, on the tape.
 
-    Comparisons and other tests, which have no gradient, give an array of booleans.
+    Comparisons, other tests and rounding, whose derivative is 0, give an array off the tape.
 
     Raises
     ------
@@ -62,8 +66,9 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **opti
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if options.get("out"):
         raise TypeError(f"np.{name} would write a tensor into an array, off the tape: leave out=")
-    if method == "__call__" and ("f->?" in ufunc.types or "ff->?" in ufunc.types):
-        return ufunc(*map(_array, inputs), **options)
+    tests = "f->?" in ufunc.types or "ff->?" in ufunc.types
+    if method == "__call__" and (tests or ufunc in CONSTANT_IN_PIECES):
+        return ufunc(*values_of(inputs)[0], **options)
     op = _op_for(ufunc) if method == "__call__" else None
     return _run(op, name, inputs, options)
 
@@ -82,11 +87,30 @@ def array_function(
     TypeError
         If no op computes it.
     """
-    if function in WITHOUT_GRADIENT:
+    if function in WITHOUT_GRADIENT or (function is np.where and len(args) == 1):
         return function(*map(_array, args), **{key: _array(x) for key, x in options.items()})
     module = function.__module__.removeprefix("numpy").removeprefix(".")
     name = f"{module}.{function.__name__}" if module else function.__name__
-    return _run(_op_for(function), name, args, options)
+    op = _op_for(function)
+    if op is not None:
+        args, options = _as_in_op(op, function, args, options)
+    return _run(op, name, args, options)
+
+
+def _as_in_op(
+    op: Op, function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a NumPy function as its op takes them: `a=`, which it calls x, by place."""
+    args, options = list(args), dict(options)
+    names = list(inspect.signature(op).parameters)
+    with suppress(ValueError):  # of the functions that tell no signature, none takes `a=`
+        for name in list(inspect.signature(function).parameters)[len(args) :]:
+            if name in names or name not in options:
+                break
+            args.append(options.pop(name))
+    if "a_min" in names:
+        options = {RENAMED.get(name, name): value for name, value in options.items()}
+    return args, options
 
 
 def _op_for(function: Callable[..., Any]) -> Op | None:

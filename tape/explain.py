@@ -51,9 +51,7 @@ def explain_record(tape: Tape, record: Record, result: np.ndarray | None) -> str
 
 def operand_names(record: Record) -> list[str]:
     """What the op's signature calls its operands; those of a sequence are numbered."""
-    if record.op.variadic:
-        return [f"operand {i}" for i in range(len(record.sources))]
-    return list(record.op.operand_names)
+    return record.op.name_operands(len(record.sources))
 
 
 def value_of(tape: Tape, source: Source) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,11 @@ def check(op: Op) -> None:
     ------
     GradcheckError
         Naming the sample and the first gradient that differs.
+    TypeError
+        If `op` is no op.
     """
+    if not isinstance(op, Op):
+        raise TypeError(f"check takes an op, as @op makes one, not {op!r:.80}: use gradcheck")
     for i, sample in enumerate(op.samples):
         if not isinstance(sample, Kink | Extreme):
             operands, call = op.bind(sample, np.random.default_rng(0))
@@ -36,7 +40,7 @@ def check(op: Op) -> None:
 
 
 def gradcheck(
-    fn: Callable[..., Tensor | list[Tensor]],
+    fn: Callable[..., Tensor | Sequence[Tensor]],
     *inputs: Any,
     eps: float = 1e-6,
     atol: float | None = None,
@@ -53,7 +57,7 @@ def gradcheck(
     Parameters
     ----------
     fn : callable
-        From tensors to a tensor, or to a list of them.
+        From tensors to a tensor, or to a list or tuple of them.
     *inputs : Tensor, ndarray, number or anything else
         Floating ones are checked, in float64; others (indices, lists) are passed on as they are.
     eps : float
@@ -73,6 +77,8 @@ def gradcheck(
         Naming the ops, the input, the index and both values of the first gradient that differs.
     ValueError
         If no input is floating, so that there is nothing to check.
+    TypeError
+        If `fn` returns something else.
     """
     operands = [_differentiable(x) for x in inputs]
     if not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
@@ -84,8 +90,10 @@ def gradcheck(
     cotangents = [rng.standard_normal(output.shape) for output in outputs]
     gradients: dict[Tensor, np.ndarray] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
-        if output.requires_grad:
+        if output.tape is tape and output.requires_grad:
             tape.backward(output, cotangent, into=gradients, keep=True)
+        elif output.requires_grad:  # an input, as it came
+            gradients[output] = gradients.get(output, 0) + cotangent
 
     def weighted() -> np.ndarray:
         results = _as_list(fn(*operands))
@@ -106,8 +114,15 @@ def gradcheck(
                 )
 
 
-def _as_list(results: Tensor | list[Tensor]) -> list[Tensor]:
-    return results if isinstance(results, list) else [results]
+def _as_list(results: Any) -> list[Tensor]:
+    results = list(results) if isinstance(results, list | tuple) else [results]
+    for result in results:
+        if not isinstance(result, Tensor):
+            raise TypeError(
+                "the function to check returns a tensor, or a list or tuple of tensors, "
+                f"not {type(result).__name__}"
+            )
+    return results
 
 
 def _differentiable(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Portrait:
         A small picture: the last axis runs right and all others, flattened, run down. Each cell
         is the mean of its finite elements, None where there are none, as a percentage of the
         largest absolute value among the cells.
+    of_magnitudes : bool
+        Whether the elements are complex, of which the magnitudes are shown.
     """
 
     nan: int
@@ -38,6 +40,7 @@ class Portrait:
     norm: float
     histogram: tuple[int, ...]
     heat: tuple[tuple[int | None, ...], ...]
+    of_magnitudes: bool = False
 
     @property
     def finite(self) -> bool:
@@ -47,6 +50,8 @@ class Portrait:
     @classmethod
     def of(cls, array: np.ndarray) -> Portrait:
         """The portrait of an array of any shape, in float64 throughout."""
+        if array.dtype.kind == "c":
+            return replace(cls.of(np.abs(array)), of_magnitudes=True)
         values = np.asarray(array, np.float64)
         good = values[np.isfinite(values)]
         some = good if good.size else np.zeros(1)
@@ -80,7 +85,7 @@ class Portrait:
             for what, count in (("NaN", self.nan), ("infinite", self.infinite))
             if count
         ]
-        return ", ".join(parts) or "empty"
+        return ("magnitudes: " if self.of_magnitudes else "") + (", ".join(parts) or "empty")
 
 
 def _histogram(scaled: np.ndarray) -> tuple[int, ...]:

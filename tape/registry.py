@@ -12,7 +12,7 @@ import numpy as np
 
 from tape.arrays import as_array
 from tape.operands import values_of
-from tape.place import current_scope, describe_place, line_of_caller
+from tape.place import current_scope, describe_call_site
 from tape.samples import Sample
 from tape.tape import current_tape
 from tape.tensor import Tensor
@@ -35,6 +35,8 @@ class Op:
         only if that operand wants a gradient, and then in any order or at once with the others.
         A VJP never writes to `g`; it may return `g` or a view of it, but no array that it saved.
         An operand that is a str or None is passed on as it is and gets no gradient.
+        Parameters of `*`, alone, make an op of a sequence, which a call gives first; after
+        positional-only ones they are further operands.
         An op with several results returns a list of such pairs: each result is a record of its
         own.
     samples : iterable of Sample
@@ -47,6 +49,8 @@ class Op:
         among the operands are converted to a floating dtype first.
     discrete : sequence of str
         Operands whose integers or booleans mean places, classes or choices, and stay as they are.
+    as_given : bool
+        Whether operands come in the dtypes that they have, whatever is beside them.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class Op:
         flops: Callable[..., int] | None = None,
         floating: bool = False,
         discrete: Sequence[str] = (),
+        as_given: bool = False,
     ) -> None:
         parameters = inspect.signature(fn).parameters.values()
         kinds = [p.kind for p in parameters]
@@ -72,11 +77,14 @@ class Op:
         self.samples = _checked(samples, self.name)
         self.flops = flops
         self.floating = floating
-        self.variadic = inspect.Parameter.VAR_POSITIONAL in kinds
+        self.as_given = as_given
         self.operand_names = tuple(
             p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY
         )
         self.n_operands = len(self.operand_names)
+        starred = inspect.Parameter.VAR_POSITIONAL in kinds
+        self.variadic = starred and not self.operand_names
+        self._all_are_operands = starred and not self.variadic
         self._n_places = self.n_operands + kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._discrete = {i for i, name in enumerate(self.operand_names) if name in discrete}
         self._keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -103,12 +111,14 @@ class Op:
                 raise TypeError(f"{self!r} takes a sequence first, by place")
             operands, settings = tuple(args[0]), ()
             options = self._by_name(args[1:], options)
+        elif self._all_are_operands:
+            operands, settings = args, ()
         elif len(args) > self._n_places:
             raise TypeError(f"too many arguments by place ({len(args)}) for {self!r}")
         else:
             operands, settings = args[: self.n_operands], args[self.n_operands :]
         try:
-            values, dtype = values_of(operands, floating=self.floating, discrete=self._discrete)
+            values, dtype = self._values(operands)
             arguments = [*values, *map(_untaped, settings)]
             options = {key: _untaped(value) for key, value in options.items()}
             began = time.perf_counter()
@@ -121,7 +131,7 @@ class Op:
             if dtype == np.float16:
                 pairs = [_in_float16(*pair) for pair in pairs]
         except Exception as error:
-            where = describe_place(line_of_caller(), current_scope())
+            where = describe_call_site(current_scope())
             error.add_note(f"in {self.describe_call(operands)}, {where}")
             if "memoryview" in str(error):
                 error.add_note("an op is given arrays, not tensors: leave out .data")
@@ -145,6 +155,11 @@ class Op:
                 for result, vjp in pairs
             ]
         return results if several else results[0]
+
+    def _values(self, operands: Sequence[Any]) -> tuple[list[Any], np.dtype | None]:
+        if self.as_given:
+            return [x.data if isinstance(x, Tensor) else as_array(x) for x in operands], None
+        return values_of(operands, floating=self.floating, discrete=self._discrete)
 
     def _by_place(
         self, args: tuple[Any, ...], options: dict[str, Any]
@@ -176,7 +191,8 @@ class Op:
     ) -> tuple[list[Any], Callable[..., Any]]:
         """The operands of a sample, and what calls this op, or a twin of it, on such operands."""
         arguments, options = sample.draw(rng, dtype)
-        n_operands = len(arguments) if self.variadic else self.n_operands
+        any_number = self.variadic or self._all_are_operands
+        n_operands = len(arguments) if any_number else self.n_operands
         settings = arguments[n_operands:]
 
         def call(function: Callable[..., Any], *operands: Any) -> Any:
@@ -184,6 +200,10 @@ class Op:
             return function(*given, *settings, **options)
 
         return arguments[:n_operands], call
+
+    def name_operands(self, n: int) -> list[str]:
+        """What the signature calls the first n operands; those of a `*` are numbered."""
+        return [*self.operand_names, *(f"operand {i}" for i in range(self.n_operands, n))][:n]
 
     def describe_call(self, operands: Sequence[Any]) -> str:
         """The op with the dtypes and shapes of its operands: "matmul(float32(3, 2), ...)"."""
@@ -202,6 +222,7 @@ def op(
     flops: Callable[..., int] | None = None,
     floating: bool = False,
     discrete: Sequence[str] = (),
+    as_given: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Decorator that registers a function of arrays as an op; see `Op`.
 
@@ -212,7 +233,7 @@ def op(
     """
     if fn is not None:
         raise TypeError(f"write @op(samples=...) above {fn.__name__}: they are what checks the op")
-    return lambda fn: Op(fn, samples, flops, floating, discrete)
+    return lambda fn: Op(fn, samples, flops, floating, discrete, as_given)
 
 
 def _untaped(option: Any) -> Any:

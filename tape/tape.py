@@ -231,9 +231,16 @@ class Tape:
 
         Its formula, operands and result with their statistics, what it saved, what it took, the
         line that called it and the source of its VJP. Of a leaf, its values and its gradient.
+
+        Raises
+        ------
+        TypeError
+            If it is neither.
         """
         if isinstance(of, Record):
             return explain_record(self, of, of.result)
+        if not isinstance(of, Tensor):
+            raise TypeError(f"explain takes a tensor or a record, not {type(of).__name__}")
         if of.tape is not self:
             return explain_leaf(of)
         return explain_record(self, self.records[of.number], of.data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tape.arrays import as_array
+from tape.without_ops import name_the_cure, needs_ops
 
 if TYPE_CHECKING:
     from tape.tape import Tape
@@ -42,11 +43,7 @@ class Tensor:
         If no array of numbers can be made of `data`, or an array of integers is to get a gradient.
     """
 
-    __slots__ = ("_requires_grad", "data", "grad", "name", "number", "tape")
-
-    # NumPy then leaves `array + tensor` to the tensor instead of making an array of objects; the
-    # package `ops` puts in its place what runs the op.
-    __array_ufunc__ = None
+    __slots__ = ("__weakref__", "_requires_grad", "data", "grad", "name", "number", "tape")
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         self.data: np.ndarray = data.data if isinstance(data, Tensor) else as_array(data)
@@ -92,9 +89,17 @@ class Tensor:
         """The array itself, off the tape."""
         return self.data
 
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes
+
     def item(self) -> float | int | bool:
         """The one element as a Python number."""
         return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers, in a list of lists for each axis."""
+        return self.data.tolist()
 
     def detach(self) -> Tensor:
         """A tensor of the same array that no gradient flows through."""
@@ -124,7 +129,8 @@ class Tensor:
         raise TypeError("a Tensor would leave the tape here: use an op, or `.numpy()` to mean it")
 
     def __getattr__(self, attribute: str) -> Any:
-        hint = "" if hasattr(Tensor, "__add__") else "; methods that are ops come with `import ops`"
+        imported = Tensor.__add__ is not needs_ops
+        hint = "" if imported else "; methods that are ops come with `import ops`"
         raise AttributeError(f"a Tensor has no attribute {attribute!r}{hint}")
 
     def __len__(self) -> int:
@@ -164,8 +170,25 @@ class Tensor:
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = _in_place
     __imod__ = __ipow__ = __imatmul__ = _in_place
 
+    def __format__(self, spec: str) -> str:
+        """`f"{loss:.3f}"` of one number; without a spec, `repr`.
+
+        Raises
+        ------
+        TypeError
+            If there is a spec, and more than one number.
+        """
+        if not spec:
+            return repr(self)
+        if self.size != 1:
+            raise TypeError(f"format {spec!r} is for one number, not for a shape of {self.shape}")
+        return format(self.data.item(), spec)
+
     def __repr__(self) -> str:
         values = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=100)
         name = f", name={self.name!r}" if self.name else ""
         grad = ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({values}, dtype={self.dtype}{grad}{name})"
+
+
+name_the_cure(Tensor)

@@ -1,10 +1,22 @@
-"""The README's first snippet runs as it stands."""
+"""The README's Python runs as it stands."""
 
 import re
 import runpy
 from pathlib import Path
 
+from tape import REGISTRY
+
 README = Path(__file__).parents[1] / "README.md"
+
+
+def test_every_block_can_be_pasted(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tape.registry.REGISTRY", dict(REGISTRY))
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for i, block in enumerate(blocks):
+        Path(f"block{i}.py").write_text(block, encoding="utf-8")
+        runpy.run_path(f"block{i}.py")
 
 
 def test_the_idea_prints_the_tape_and_draws_it(monkeypatch, tmp_path, capsys):

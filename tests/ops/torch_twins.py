@@ -10,6 +10,10 @@ from torch.nn import functional as F
 import ops
 
 
+def _remainder(a, b):
+    return torch.remainder(torch.as_tensor(a, dtype=getattr(b, "dtype", None)), b)
+
+
 def _softmax(x, axis=-1, causal=False, mask=None):
     allowed = torch.ones(x.shape, dtype=torch.bool)
     if causal:
@@ -22,6 +26,12 @@ def _softmax(x, axis=-1, causal=False, mask=None):
 def _causal_attention(qkv, n_heads):
     q, k, v = (x.unflatten(-1, (n_heads, -1)).transpose(1, 2) for x in qkv.chunk(3, -1))
     return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+
+
+def _concatenate(arrays, axis=0):
+    if axis is None:
+        arrays, axis = [x.flatten() for x in arrays], 0
+    return torch.cat(arrays, axis)
 
 
 def _cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0, z_loss=0.0):
@@ -123,11 +133,15 @@ def _take_along_axis(x, indices, axis=-1):
 
 TWINS: dict[str, Callable[..., torch.Tensor]] = {
     "abs": torch.abs,
+    "arctan": torch.arctan,
+    "astype": lambda x, dtype: x.to(getattr(torch, np.dtype(dtype).name)),
+    "copy": torch.clone,
+    "remainder": _remainder,
     "add": operator.add,
     "broadcast_to": lambda x, shape: x.expand(shape),
     "causal_attention": _causal_attention,
     "clip": torch.clamp,
-    "concatenate": lambda arrays, axis=0: torch.cat(arrays, axis),
+    "concatenate": _concatenate,
     "cos": torch.cos,
     "conv1d": F.conv1d,
     "cross_entropy": _cross_entropy,
@@ -135,7 +149,7 @@ TWINS: dict[str, Callable[..., torch.Tensor]] = {
     "divide": operator.truediv,
     "dot": _dot,
     "dropout": _dropout,
-    "einsum": torch.einsum,
+    "einsum": lambda subscripts, *arrays, optimize=True: torch.einsum(subscripts, *arrays),
     "embedding": lambda ids, weight: F.embedding(ids.long(), weight),
     "erf": torch.erf,
     "exp": torch.exp,

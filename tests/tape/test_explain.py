@@ -225,3 +225,9 @@ def test_what_was_saved_is_told_also_when_it_is_released_or_not_watched(
     text = tape.explain(y)
     assert f"saved for the VJP: {says}\n" in text
     assert ("back:" in text) is requires_grad
+
+
+@pytest.mark.parametrize("of", [np.ones(2), 3.0, None, 0])
+def test_what_is_neither_tensor_nor_record_is_named(of):
+    with pytest.raises(TypeError, match=f"a tensor or a record, not {type(of).__name__}"):
+        Tape().explain(of)

@@ -211,3 +211,40 @@ def test_floating_inputs_of_every_kind_are_checked_in_float64(x):
     with pytest.raises(GradcheckError):
         gradcheck(fn, x)
     gradcheck(fn, x, atol=100.0)
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"),
+    [
+        (lambda x: x.data, "ndarray"),
+        (lambda x: 1.0, "float"),
+        (lambda x: None, "NoneType"),
+        (lambda x: {"y": x}, "dict"),
+        (lambda x: [x, [x]], "list"),
+    ],
+)
+def test_what_is_no_tensor_is_named(returned, kind):
+    with pytest.raises(TypeError, match=f"returns a tensor, or a list or tuple .*, not {kind}$"):
+        gradcheck(returned, np.ones(2))
+
+
+def test_tuples_and_inputs_as_they_came_are_checked():
+    gradcheck(lambda x: x, np.ones(2))
+    gradcheck(lambda x, y: (x * y, x, x), np.ones(2), np.full(2, 3.0))
+    twice = op(samples=[Sample(normal(2))])(lambda_named("twice", lambda x: (2 * x, lambda g: g)))
+    with pytest.raises(GradcheckError, match="twice: gradient of input 0"):
+        gradcheck(lambda x: (x, twice(x)), np.ones(2))
+
+
+def lambda_named(name, function):
+    def named(x, /):
+        return function(x)
+
+    named.__name__ = name
+    return named
+
+
+@pytest.mark.parametrize("nothing", [lambda x: x, np.exp, "exp", None])
+def test_check_of_what_is_no_op_says_what_to_call(nothing):
+    with pytest.raises(TypeError, match=r"check takes an op, .*: use gradcheck"):
+        check(nothing)

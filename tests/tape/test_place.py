@@ -2,15 +2,18 @@
 
 import functools
 import operator
+import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import ops
+from models import Linear
 from ops import composed
 from tape import Tape, Tensor, scope
-from tape.place import scope_parts
+from tape.place import current_scope, line_of_caller, scope_parts
 
 
 def leaf(*shape):
@@ -70,3 +73,65 @@ def test_scopes_nest_and_are_left_when_the_block_raises():
 )
 def test_a_number_belongs_to_the_part_of_a_scope_that_it_counts(name, parts):
     assert scope_parts(name) == parts
+
+
+def test_trap_scopes_that_close_in_any_order_close_themselves():
+    outer, inner = scope("outer"), scope("inner")
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__()
+    assert current_scope() == "inner"
+    inner.__exit__()
+    assert current_scope() == ""
+
+
+def test_a_generator_that_is_closed_late_takes_only_its_own_scope():
+    def layers():
+        with scope("layers"):
+            yield current_scope()
+
+    going = layers()
+    assert next(going) == "layers"
+    with scope("after"):
+        going.close()
+        assert current_scope() == "after"
+    assert current_scope() == ""
+
+
+def test_a_generator_that_another_thread_closes_takes_only_its_own_scope():
+    def layers():
+        with scope("layers"):
+            yield
+
+    going = layers()
+    next(going)
+    with scope("after"):
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(going.close).result()
+        assert current_scope() == "after"
+
+
+def test_one_scope_may_be_open_twice():
+    again = scope("again")
+    with again, scope("between"), again:
+        assert current_scope() == "again.between.again"
+    assert current_scope() == ""
+
+
+def test_an_error_in_a_layer_names_the_caller_outside_models_too():
+    layer = Linear(3, 2, np.random.default_rng(0))
+    with pytest.raises(ValueError) as error:
+        _ = (line := f"{__file__}:{sys._getframe().f_lineno}"), layer(np.ones((1, 4)))
+    (note,) = error.value.__notes__
+    assert re.search(r"called at .*layers\.py:\d+, for ", note)
+    assert line in note
+
+
+def test_a_module_of_the_users_that_is_called_like_ours_is_the_caller(tmp_path):
+    for name in ("ops", "models", "tape"):
+        program = compile(
+            "def line():\n    return line_of_caller()", f"{tmp_path}/{name}.py", "exec"
+        )
+        found = {"__name__": f"{name}.own", "line_of_caller": line_of_caller}
+        exec(program, found)
+        assert found["line"]() == f"{tmp_path}/{name}.py:2"

@@ -78,3 +78,16 @@ def test_any_shape_has_a_heat_map_of_at_most_so_many_cells(shape):
     heat = Portrait.of(np.ones(shape)).heat
     assert len(heat) <= CELLS and all(len(row) <= CELLS for row in heat)
     assert bool(heat) == (0 not in shape)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_of_complex_numbers_it_shows_the_magnitudes_and_says_so(dtype):
+    portrait = Portrait.of(np.array([3 + 4j, 0, complex("nan")], dtype))
+    assert (portrait.low, portrait.high, portrait.nan) == (0, 5, 1)
+    assert str(portrait) == "magnitudes: mean 2.5, deviation 2.5, from 0 to 5, 1 NaN"
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, np.float16, np.longdouble])
+def test_any_real_dtype_has_a_portrait(dtype):
+    portrait = Portrait.of(np.array([0, 1, 1], dtype))
+    assert (portrait.low, portrait.high, portrait.of_magnitudes) == (0, 1, False)

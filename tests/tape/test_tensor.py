@@ -4,12 +4,14 @@ import contextlib
 import itertools
 import math
 import operator
+import weakref
 
 import numpy as np
 import pytest
 
 import ops
 from tape import Tape, Tensor
+from tape.without_ops import needs_ops
 
 A = np.array([[1.0, 2.0, 0.5], [3.0, 0.25, 1.5], [2.0, 0.75, 4.0]], np.float32)
 B = np.array([[2.0, 2.0, 1.0], [0.5, 0.25, 3.0], [1.0, 2.0, 0.5]], np.float32)
@@ -240,7 +242,7 @@ def test_backward_without_a_tape_says_how_to_get_one():
 def test_an_unknown_attribute_is_named_and_absent_ops_are_hinted_at(monkeypatch):
     with pytest.raises(AttributeError, match=r"no attribute 'summ'$"):
         Tensor(A).summ  # noqa: B018
-    monkeypatch.delattr(Tensor, "__add__")
+    monkeypatch.setattr(Tensor, "__add__", needs_ops)
     with pytest.raises(AttributeError, match=r"'summ'; .* `import ops`"):
         Tensor(A).summ  # noqa: B018
 
@@ -317,3 +319,11 @@ def test_nor_can_it_through_other_data():
     w.data = w.data.astype(np.int32)
     with Tape(), pytest.raises(TypeError, match="only floating dtypes have gradients, not int32"):
         _ = w * 2.0
+
+
+def test_a_tensor_can_be_watched_until_it_is_gone():
+    x = Tensor([1.0])
+    reference = weakref.ref(x)
+    assert reference() is x
+    del x
+    assert reference() is None
