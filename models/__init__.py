@@ -4,6 +4,7 @@ from models.generation import generate, next_token_probabilities
 from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNorm, Linear
 from models.module import Module
 from models.recompute import recompute
+from models.streams import stream
 from models.transformer import Block, Transformer
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "generate",
     "next_token_probabilities",
     "recompute",
+    "stream",
 ]

@@ -22,7 +22,8 @@ def next_token_probabilities(
     ----------
     logits : (vocab_size,)
     temperature : float
-        Divides the logits; 0 leaves only the most likely token.
+        Divides the logits; 0 leaves only the most likely token, and infinity makes all that are
+        possible equally likely.
     top_k : int, optional
         Keep the k most likely tokens.
     top_p : float, optional
@@ -52,9 +53,10 @@ def next_token_probabilities(
     if temperature == 0:
         return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
     ranking = np.argsort(-logits, kind="stable")
-    with np.errstate(over="ignore"):
-        scores = (logits[ranking].astype(np.float64) - top) / temperature
-    ranked = np.exp(scores)
+    shifted = logits[ranking].astype(np.float64) - top
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = shifted / temperature
+    ranked = np.exp(np.where(np.isneginf(shifted), -np.inf, scores))
     if top_k is not None:
         ranked[top_k:] = 0
     if top_p is not None:
@@ -83,11 +85,19 @@ def generate(
     Raises
     ------
     ValueError
-        If the prompt is empty.
+        If the prompt is empty or holds what is no id of the vocabulary, or `n_tokens` is negative.
     """
+    if n_tokens < 0:
+        raise ValueError(f"n_tokens is at least 0, not {n_tokens}")
     if not len(prompt):
         raise ValueError("the prompt is empty: there is nothing to continue")
-    ids = list(prompt)[-model.context :]
+    n_ids = len(model.token_embedding.weight)
+    for token in prompt:
+        if isinstance(token, bool | np.bool_) or not isinstance(token, int | np.integer):
+            raise ValueError(f"an id of the prompt is an integer, not {token!r}")
+        if not 0 <= token < n_ids:
+            raise ValueError(f"the prompt holds {token}, which is no id from 0 to {n_ids - 1}")
+    ids = [int(token) for token in prompt][-model.context :]
     decoder, new = Decoder(model), ids
     for _ in range(n_tokens):
         if decoder.length + len(new) > model.context:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
-from functools import partial
 from types import MethodType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from models.draws import Draws
 from models.module import Module
 from tape import Op, Tape, Tensor, current_tape
 
@@ -21,9 +20,10 @@ def recompute(module: AnyModule) -> AnyModule:
     """Have the walk back run `module` once more, so that nothing inside it needs to be saved.
 
     A call is then one record, which saves the tensors that were given; the rest comes back while
-    the walk is inside. A generator that was given draws the same numbers again, and gradients stay
-    the same: to the bit, unless the module shares a tensor with others, which changes the order
-    of a sum. Without a tape, or on one that keeps all results, the module runs as ever.
+    the walk is inside. Generators, be they given or held by the module, draw the same numbers
+    again, and gradients stay the same: to the bit, unless the module shares a tensor with others,
+    which changes the order of a sum. Without a tape, or on one that keeps all results, the module
+    runs as ever.
 
     Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
 
@@ -52,14 +52,21 @@ class _Recompute:
 
 
 def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
-    forward = partial(type(module).forward, module, *args, **kwargs)
     tape = current_tape()
     if tape is None or tape.keep_results:
-        return forward()
-    given = {x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)}
-    twins = {x: Tensor(x, x.requires_grad, x.name) for x in given}  # which hold no tape
-    forward = _each_argument(forward, lambda x: twins[x] if isinstance(x, Tensor) else x)
-    again = _each_argument(forward, _same_draws)
+        return type(module).forward(module, *args, **kwargs)
+    twins: dict[Tensor, Tensor] = {}  # of the tensors that were given, which hold no tape
+
+    def twin(x: Tensor) -> Tensor:
+        return twins.setdefault(x, Tensor(x, x.requires_grad, x.name))
+
+    args, kwargs = _each_tensor((args, kwargs), twin)
+
+    def forward() -> Tensor:  # which may change the lists that it is given
+        own, options = _each_tensor((args, kwargs), lambda x: x)
+        return type(module).forward(module, *own, **options)
+
+    draws = Draws((module, args, kwargs))
     began = time.perf_counter()
     with Tape(guard=False) as first:
         result = forward()
@@ -74,8 +81,8 @@ def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
     n_ops, guard = len(first), tape.guard
 
     def vjp(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        with Tape(guard=guard) as second:
-            result = _each_argument(again, _same_draws)()
+        with Tape(guard=guard) as second, draws.again():
+            result = forward()
         if len(second) != n_ops:
             raise RuntimeError(
                 f"{len(second)} ops ran again, but {n_ops} before: nothing may change the module "
@@ -90,12 +97,15 @@ def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
     return tape.record(_Recompute(), operands, result.data, vjp, flops, seconds)
 
 
-def _each_argument(call: partial, change: Callable[[Any], Any]) -> partial:
-    """The call with every argument changed."""
-    changed = {name: change(value) for name, value in call.keywords.items()}
-    return partial(call.func, *map(change, call.args), **changed)
-
-
-def _same_draws(argument: Any) -> Any:
-    """A copy of a generator, which draws what it would draw; anything else as it is."""
-    return copy.deepcopy(argument) if isinstance(argument, np.random.Generator) else argument
+def _each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """A copy of nested lists, tuples and dicts, with every tensor changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _each_tensor(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_each_tensor(item, change) for item in value]
+        if isinstance(value, list):
+            return items
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value

@@ -10,6 +10,7 @@ import ops
 from models.layers import MLP, CausalSelfAttention, Dropout, Embedding, LayerNorm
 from models.module import Module
 from models.recompute import recompute as recomputed
+from models.streams import stream
 from tape import Tensor, scope
 
 
@@ -80,7 +81,7 @@ class Transformer(Module):
         seed: int = 0,
         recompute: bool = False,
     ) -> None:
-        rng = np.random.default_rng(seed)
+        rng = stream(seed, "weights")
         self.context = context
         self.token_embedding = Embedding(vocab_size, d_model, rng, std)
         self.position_embedding = Embedding(context, d_model, rng, std)

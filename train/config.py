@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import tyro
 
 from train.errors import UserError, check_prompt
+from train.version import DEFAULTS, VERSION, check_version
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
@@ -163,11 +164,14 @@ class Config:
 
     def to_json(self) -> str:
         """The configuration as a JSON object, a field to a line."""
-        return json.dumps(dataclasses.asdict(self), indent=2, default=str) + "\n"
+        values = {"version": VERSION, **dataclasses.asdict(self)}
+        return json.dumps(values, indent=2, default=str) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Config:
-        """The configuration that `to_json` wrote.
+        """The configuration that `to_json` wrote, in this version or an earlier one.
+
+        What is left out is what it was by default in that version.
 
         Raises
         ------
@@ -176,10 +180,12 @@ class Config:
         """
         try:
             values = json.loads(text)
+            version = check_version(values.pop("version", 1), "the configuration")
+            values = DEFAULTS[version] | values
             for field in ("tokenizer", "runs", "cache", "trace"):
                 values[field] = values[field] and Path(values[field])
             return cls(**values)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"not the configuration of a run: {error}") from None
 
 

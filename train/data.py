@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
+from models import stream
 from train.corpus import Corpus
 from train.errors import UserError
 from train.folders import making
@@ -147,7 +148,7 @@ class Windows:
 
     def _starts_of(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
-            rng = np.random.default_rng([self.seed, epoch])
+            rng = stream(self.seed, "order", epoch)
             offset = rng.integers(self.context)
             self._starts = offset + self.context * rng.permutation(self.n_windows)
             self._epoch = epoch

@@ -13,7 +13,7 @@ import tyro
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from models import Transformer, generate
+from models import Transformer, generate, stream
 from train.errors import UserError, check_prompt, one_line_errors
 from train.run import Run
 from train.tokenizer import EOT
@@ -99,7 +99,7 @@ def main() -> None:
         arguments = tyro.cli(Arguments, prog="python -m train.generate")
         run = Run.open(arguments.run)
         model = run.trained_model()
-        rng = np.random.default_rng(arguments.seed)
+        rng = stream(arguments.seed, "story")
         try:
             for i in range(arguments.stories):
                 if i:

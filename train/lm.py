@@ -91,7 +91,15 @@ def main() -> None:
             )
             if trainer.run.config.trace and not config.resume:
                 print(f"a step to look at: {trainer.trace(trainer.run.config.trace)}")
-            signal = trainer.train()
+            try:
+                signal = trainer.train()
+            except KeyboardInterrupt:  # before the last step it is a signal
+                print(
+                    f"stopped at the last stories; all {trainer.done} steps are saved, and this "
+                    f"tells them: python -m train.lm --resume {shlex.quote(str(folder))}",
+                    file=sys.stderr,
+                )
+                raise
     word = shlex.quote(str(folder))
     if signal is not None:
         print(f"stopped after {trainer.done} steps; go on with: python -m train.lm --resume {word}")

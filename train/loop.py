@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from models import stream
 from tape import Tape
 from train.checkpoint import load_checkpoint, save_checkpoint, save_model
 from train.data import Tokens, Windows, spread, whole
@@ -182,9 +183,9 @@ class Trainer:
         self.model.train()
         return result
 
-    def _story(self, *seed: int) -> str:
+    def _story(self, *numbers: int) -> str:
         config = self.run.config
-        rng = np.random.default_rng([config.seed, *seed])
+        rng = stream(config.seed, "story", *numbers)
         self.model.eval()
         pieces = tell(self.model, self.run.tokenizer, config.prompt, rng, Sampling())
         try:

@@ -68,7 +68,8 @@ def load_tokenizer(path: Path | str) -> Tokenizer:
     ------
     UserError
         If the file is missing or is not a tokenizer.json, if the tokenizer is not byte-level
-        (bits per byte would be wrong), if it has no EOT token, or if its ids have gaps.
+        or an added token stands for other text than it spells (bits per byte would be wrong), if
+        it has no EOT token, or if its ids have gaps.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such tokenizer file")
@@ -86,6 +87,7 @@ def load_tokenizer(path: Path | str) -> Tokenizer:
         raise UserError(f"{path}: the tokenizer has no token {EOT}")
     if not _is_byte_level(tokenizer):
         raise UserError(f"{path}: not a byte-level tokenizer, so bits per byte would be wrong")
+    _check_added_tokens(path, tokenizer)
     ids = tokenizer.get_vocab().values()
     if max(ids) >= len(ids):
         raise UserError(f"{path}: {len(ids)} tokens have ids up to {max(ids)}, with gaps")
@@ -100,6 +102,24 @@ def _is_byte_level(tokenizer: Tokenizer) -> bool:
     return tokenizer.get_vocab().keys() >= set(alphabet) and tokenizer.decode(ids) == probe
 
 
+def _check_added_tokens(path: Path | str, tokenizer: Tokenizer) -> None:
+    """Raise if a token that was added by hand stands for other text than it spells."""
+    of_model = tokenizer.get_vocab(with_added_tokens=False)
+    for token in tokenizer.get_added_tokens_decoder().values():
+        if token.special or token.content == EOT:
+            continue
+        reason = None
+        if token.lstrip or token.rstrip:
+            reason = "takes the spaces beside it along"
+        elif token.content in of_model and not token.content.isascii():
+            reason = "is a token of the vocabulary too, where it spells other bytes"
+        if reason:
+            raise UserError(
+                f"{path}: the added token {token.content!r} {reason}, so that bits per byte would "
+                "be wrong"
+            )
+
+
 def token_bytes(tokenizer: Tokenizer) -> np.ndarray:
     """The number of UTF-8 bytes that each id stands for, (vocab_size,) int64.
 
@@ -110,8 +130,8 @@ def token_bytes(tokenizer: Tokenizer) -> np.ndarray:
     for token, index in tokenizer.get_vocab().items():
         sizes[index] = len(token)  # byte-level tokens are spelt with one character per byte
     for index, token in tokenizer.get_added_tokens_decoder().items():
-        if token.special or token.content == EOT:
-            sizes[index] = 0
+        no_text = token.special or token.content == EOT
+        sizes[index] = 0 if no_text else len(token.content.encode())
     return sizes
 
 

@@ -18,7 +18,7 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from models import Transformer
+from models import Transformer, stream
 from tape import Tape, Tensor
 from train.sums import GradientSums
 
@@ -60,7 +60,7 @@ class Workers:
         inputs: np.ndarray,
         targets: np.ndarray,
         micro_batch: int,
-        seed: Sequence[int] = (),
+        seed: Sequence[int] = (0,),
     ) -> tuple[float, dict[Tensor, np.ndarray]]:
         """Mean loss over a batch and its gradients, the sum of those of its micro-batches.
 
@@ -70,7 +70,7 @@ class Workers:
         micro_batch : int
             Sequences taken at once; divides the batch.
         seed : sequence of int
-            Of dropout; each micro-batch adds its number.
+            Of dropout, and the numbers of the batch; each micro-batch adds its own.
 
         Returns
         -------
@@ -123,7 +123,7 @@ def micro_batches(
         (
             inputs[start : start + size],
             targets[start : start + size],
-            np.random.default_rng([*seed, i]),
+            stream(seed[0], "dropout", *seed[1:], i),
         )
         for i, start in enumerate(range(0, len(inputs), size))
     ]

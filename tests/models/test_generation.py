@@ -144,3 +144,43 @@ def test_the_stop_token_ends_the_text_and_is_not_part_of_it():
 def test_a_prompt_of_nothing_is_refused():
     with pytest.raises(ValueError, match="the prompt is empty"):
         tokens(prompt=[])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"),
+    [
+        ([1, -1], "the prompt holds -1, which is no id from 0 to"),
+        ([10**6], "the prompt holds 1000000, which is no id"),
+        (np.array([-2, 1]), "the prompt holds -2"),
+        ([1.0], "an id of the prompt is an integer, not 1.0"),
+        ([True], "an id of the prompt is an integer, not True"),
+        (["1"], "an id of the prompt is an integer, not '1'"),
+        (np.array([1.5]), "an id of the prompt is an integer"),
+    ],
+)
+def test_a_prompt_of_what_is_no_id_is_refused(prompt, says):
+    with pytest.raises(ValueError, match=says):
+        tokens(prompt)
+
+
+def test_ids_of_any_integers_are_taken():
+    expected = tokens([1, 2], 3)
+    for dtype in (np.uint8, np.int64):
+        assert tokens(np.array([1, 2], dtype), 3) == expected
+    with pytest.raises(ValueError, match="n_tokens is at least 0, not -1"):
+        tokens(n_tokens=-1)
+
+
+@pytest.mark.parametrize("temperature", [np.inf, 1e300, 1.0, 1e-300, 5e-324])
+def test_what_is_impossible_stays_so_at_any_temperature(temperature):
+    p = next_token_probabilities(np.array([0.0, -np.inf, 1.0, -np.inf], np.float32), temperature)
+    assert p[1] == p[3] == 0
+    assert p.sum() == pytest.approx(1)
+    if temperature == np.inf:
+        np.testing.assert_array_equal(p, [0.5, 0, 0.5, 0])
+
+
+@pytest.mark.parametrize("option", ["temperature", "top_p"])
+def test_nan_is_refused(option):
+    with pytest.raises(ValueError, match=f"{option} is .*nan"):
+        next_token_probabilities(np.zeros(3), **{option: np.nan})

@@ -1,5 +1,9 @@
 """Parameters by their paths, in and out, in modules that a user might write."""
 
+import collections
+import dataclasses
+import types
+
 import numpy as np
 import pytest
 
@@ -23,7 +27,7 @@ class Tree(Module):
     def __init__(self, seed=0):
         rng = np.random.default_rng(seed)
         self.scale = Tensor(np.ones(3, np.float32), requires_grad=True)
-        self.offset = Tensor(np.ones(3, np.float32))  # wants no gradient: no parameter
+        self.offset = np.ones(3, np.float32)  # an array is no parameter
         self.branch = Branch(rng)
         self.head = Linear(3, 3, rng)
         self.head.weight = self.branch.layers[0].weight
@@ -163,3 +167,103 @@ def test_astype_turns_every_parameter_and_what_it_computes():
 def test_a_module_without_forward_says_so():
     with pytest.raises(NotImplementedError, match="Module has no forward"):
         Module()(1)
+
+
+def part(width=2):
+    return Linear(width, width, np.random.default_rng(0), bias=False)
+
+
+def tensor(requires_grad=True):
+    return Tensor(np.ones(2, np.float32), requires_grad)
+
+
+NESTED = {
+    "module in a dict": (lambda: {"a": part()}, ["x.a.weight"]),
+    "modules in a dict of lists": (
+        lambda: {"a": [part()], "b": (part(),)},
+        ["x.a.0.weight", "x.b.0.weight"],
+    ),
+    "integer keys": (lambda: {0: part(), 7: tensor()}, ["x.0.weight", "x.7"]),
+    "tensors in a list": (lambda: [tensor(), tensor()], ["x.0", "x.1"]),
+    "tensors in a dict in a tuple": (lambda: ({"w": tensor(), "b": 3.0},), ["x.0.w"]),
+    "a frozen tensor": (lambda: tensor(False), ["x"]),
+    "frozen ones among others": (lambda: [tensor(False), tensor()], ["x.0", "x.1"]),
+    "among what is none": (lambda: [None, 1, "a", np.ones(2), tensor()], ["x.4"]),
+}
+
+
+@pytest.mark.parametrize("case", NESTED)
+@pytest.mark.pitfall("a parameter in a dict")
+def test_trap_parameters_are_found_in_any_nesting(case):
+    make, paths = NESTED[case]
+    inner, outer = Module(), Module()
+    inner.x = make()
+    outer.inner = inner
+    assert [*inner.state_dict()] == paths
+    assert [p.name for p in outer.parameters()] == [f"inner.{path}" for path in paths]
+    assert outer.n_parameters == sum(p.size for p in inner.parameters())
+    for path, child in inner.children():
+        with Tape() as tape:
+            child(np.ones((1, 2), np.float32))
+        assert tape.records[0].scope == path
+
+
+def test_what_is_added_to_a_list_or_dict_later_is_found_too():
+    model = Module()
+    model.layers, model.extra = [], {}
+    model.layers.append(part())
+    model.extra["w"] = tensor()
+    assert [*model.state_dict()] == ["layers.0.weight", "extra.w"]
+
+
+@dataclasses.dataclass
+class Pair:
+    w: Tensor
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({part()}, "set"),
+        (frozenset([tensor()]), "frozenset"),
+        (collections.deque([part()]), "deque"),
+        (types.MappingProxyType({"a": tensor()}), "mappingproxy"),
+        (Pair(tensor()), "Pair"),
+        ([{"a": {part()}}], "set"),
+    ],
+)
+def test_containers_in_which_nobody_would_look_are_refused(value, kind):
+    with pytest.raises(TypeError, match=f"x holds parameters in a {kind}, where nobody"):
+        Module().x = value
+
+
+@pytest.mark.parametrize("key", ["a.b", 1.5, None, ("a", 1)])
+def test_keys_that_are_no_path_are_refused_where_parameters_are(key):
+    with pytest.raises(ValueError, match=r"a key of x is .*: take a str without a dot"):
+        Module().x = {key: tensor()}
+    module = Module()
+    module.x = {key: 3.0}
+    assert not module.parameters()
+
+
+def test_containers_of_other_things_are_not_looked_into():
+    module = Module()
+    for value in ({1, 2}, collections.deque([np.ones(2)]), range(3), "abc", b"ab", iter([1])):
+        module.x = value
+    assert not module.parameters()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, bool, np.complex64, "U3"])
+def test_parameters_stay_floating(dtype):
+    layer = part()
+    with pytest.raises(TypeError, match="parameters are of a floating dtype, not"):
+        layer.astype(dtype)
+    assert layer.astype(np.float64).weight.dtype == np.float64
+
+
+def test_a_parameter_that_cannot_be_written_to_is_named_before_any_is_loaded():
+    model = Module()
+    model.a, model.b = tensor(), Tensor(np.broadcast_to(np.float32(1), (2,)))
+    with pytest.raises(ValueError, match="b cannot be written to: its array is read-only"):
+        model.load_state_dict({"a": np.zeros(2), "b": np.zeros(2)})
+    assert model.a.data.all()

@@ -177,3 +177,98 @@ def test_results_other_than_one_tensor_are_refused():
 
     with Tape(), pytest.raises(TypeError, match="returns one tensor, not <class 'tuple'>"):
         recompute(Pair())(Tensor(floats(3)))
+
+
+class Drawing(Module):
+    """x times what it draws, from wherever the generator is."""
+
+    def __init__(self, rng=None):
+        self.own = {"of": [rng]}
+
+    def forward(self, x, *where, **named):
+        for find in (*where, *named.values()):
+            x = x * find_rng(find).standard_normal(4)
+        if self.own["of"][0] is not None:
+            x = x * self.own["of"][0].standard_normal(4)
+        return x * 1.0
+
+
+def find_rng(value):
+    if isinstance(value, dict):
+        return find_rng(next(iter(value.values())))
+    if isinstance(value, list | tuple):
+        return find_rng(value[0])
+    if isinstance(value, Holder):
+        return find_rng(value.rng)
+    return value
+
+
+class Holder:
+    def __init__(self, rng):
+        self.rng = rng
+
+
+PLACES = {
+    "dict": lambda rng: ([{"rng": rng}], {}, None),
+    "list": lambda rng: ([[rng]], {}, None),
+    "tuple in a dict by name": lambda rng: ([], {"of": {"a": (rng,)}}, None),
+    "given twice": lambda rng: ([rng, rng], {}, None),
+    "twice, once in a list": lambda rng: ([rng], {"again": [rng]}, None),
+    "an object": lambda rng: ([Holder(rng)], {}, None),
+    "held by the module": lambda rng: ([], {}, rng),
+    "held and given": lambda rng: ([rng], {}, rng),
+}
+RNGS = [np.random.default_rng, np.random.RandomState]
+
+
+@pytest.mark.parametrize("make", RNGS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.pitfall("a generator that draws other numbers the second time")
+def test_trap_generators_draw_the_same_again_wherever_they_are(place, make):
+    gradients = []
+    for applied in (recompute, lambda module: module):
+        rng = make(0)
+        where, named, own = PLACES[place](rng)
+        module = applied(Drawing(own))
+        x = Tensor(np.ones(4), requires_grad=True)
+        with Tape() as tape:
+            y = module(module(x, *where, **named), *where, **named)
+        after = rng.standard_normal(2)
+        tape.backward(y, np.ones(4))
+        gradients.append([y.data, x.grad, after, rng.standard_normal(2)])
+    for found, expected in zip(*gradients, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+class Mixing(Module):
+    def forward(self, parts, *, more):
+        total = parts["a"][0] * parts["a"][1] + more[0]
+        parts["a"].clear()  # what it is given is its own
+        return ops.tanh(total)
+
+
+def test_tensors_in_containers_get_their_gradients():
+    found = []
+    for applied in (recompute, lambda module: module):
+        a, b, c = (Tensor(floats(3) + i, True) for i in range(3))
+        module = applied(Mixing())
+        with Tape() as tape:
+            y = module({"a": [a * 2.0, b]}, more=(c,))
+        tape.backward(y, np.ones(3))
+        found.append([x.grad for x in (a, b, c)])
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_list_that_is_changed_after_the_call_changes_nothing():
+    a, b = Tensor(floats(3), True), Tensor(floats(3), True)
+    given = [a, b]
+    with Tape() as tape:
+        y = recompute(Summed())(given)
+    given[:] = [b, b]
+    tape.backward(y, np.ones(3))
+    np.testing.assert_allclose(a.grad, 2 * a.data)
+
+
+class Summed(Module):
+    def forward(self, parts):
+        return parts[0] * parts[0] + parts[1]

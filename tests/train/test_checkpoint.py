@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from models import Transformer
+from models import Module, Transformer
+from tape import Tensor
 from train import checkpoint
 from train.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
 from train.errors import UserError
@@ -124,3 +128,62 @@ def test_file_that_is_no_checkpoint(tmp_path):
     assert load_file(path).keys() == model.state_dict().keys()
     with pytest.raises(UserError, match="holds a model, but no optimiser state"):
         load_checkpoint(path, model, optimizer)
+
+
+LAYOUTS = {
+    "as it is": lambda x: x,
+    "transposed": lambda x: x.T.copy().T,
+    "Fortran": np.asfortranarray,
+    "reversed": lambda x: np.flip(np.flip(x).copy()),
+    "with gaps": lambda x: np.repeat(x, 2, -1)[..., ::2] if x.ndim else x,
+    "of another machine": lambda x: x.astype(x.dtype.newbyteorder()),
+    "axes exchanged": lambda x: np.moveaxis(np.moveaxis(x, 0, -1).copy(), -1, 0) if x.ndim else x,
+}
+
+
+@given(
+    arrays(
+        st.sampled_from([np.float32, np.float64, np.float16]),
+        array_shapes(min_dims=0),
+        elements=st.floats(-9, 9, width=16),
+    ),
+    st.sampled_from([*LAYOUTS]),
+)
+@pytest.mark.pitfall("an array that is not C-contiguous when it is saved")
+def test_trap_any_memory_layout_is_saved_as_the_numbers_that_it_shows(tmp_path_factory, x, layout):
+    path = tmp_path_factory.getbasetemp() / "layout.safetensors"
+    saved, loaded = Module(), Module()
+    saved.w, saved.b = (
+        Tensor(LAYOUTS[layout](x), True),
+        Tensor(np.broadcast_to(x, (2, *x.shape)), True),
+    )
+    loaded.w, loaded.b = (
+        Tensor(LAYOUTS[layout](x * 0), True),
+        Tensor(np.zeros((2, *x.shape), x.dtype), True),
+    )
+    optimizers = [AdamW(model.named_parameters(), 0.9, 0.99, 0.1) for model in (saved, loaded)]
+    optimizers[0].m["w"][...] = 2 * x
+    save_checkpoint(path, saved, optimizers[0])
+    load_checkpoint(path, loaded, optimizers[1])
+    np.testing.assert_array_equal(loaded.w.data, x)
+    np.testing.assert_array_equal(loaded.b.data, saved.b.data)
+    np.testing.assert_array_equal(optimizers[1].m["w"], 2 * x)
+
+
+def test_a_weight_that_was_transposed_trains_on_from_a_checkpoint(tmp_path):
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path, turned in zip(paths, (False, True), strict=True):
+        model, optimizer = updated(2)
+        if turned:
+            for p in model.parameters():
+                p.data = np.asfortranarray(p.data)
+        save_checkpoint(path, model, optimizer)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_file_of_a_later_version_names_both(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.safetensors"
+    monkeypatch.setattr(checkpoint, "VERSION", 99)
+    save_checkpoint(path, *updated(1))
+    with pytest.raises(UserError, match=r"is of version 99, and this program reads 1 to \d"):
+        load_checkpoint(path, *model_and_optimizer())

@@ -88,7 +88,7 @@ def test_name_of_a_run(tmp_path):
     [
         ("config.json", None, r"no run there \(it would hold a config.json\)"),
         ("config.json", '{"steps": 3', "not the configuration of a run: "),
-        ("config.json", json.dumps({"steps": 3}), "not the configuration of a run: "),
+        ("config.json", json.dumps({"steps": []}), "not the configuration of a run: "),
         ("facts.json", None, "No such file .*facts.json"),
         ("facts.json", '{"parame', "Unterminated string"),
         ("facts.json", "[]", "does not hold the facts of a run"),

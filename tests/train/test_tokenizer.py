@@ -3,7 +3,7 @@ import itertools
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from train import tokenizer as module
 from train.errors import UserError
@@ -118,4 +118,50 @@ def test_tokenizer_file_that_cannot_be_used(tmp_path, content, message):
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError, match=f"tokenizer.json: .*{message}"):
+        load_tokenizer(path)
+
+
+def with_added(*tokens) -> Tokenizer:
+    tokenizer = bytes_with()
+    tokenizer.add_tokens(list(tokens))
+    return tokenizer
+
+
+ADDED = [
+    "🐌",
+    "café",
+    "<pad>",
+    "  ",
+    AddedToken("naïve", normalized=True),
+    AddedToken("at", single_word=True),
+]
+texts = st.lists(
+    st.sampled_from([*map(str, ADDED[:4]), "naïve", "at", " ", "é", "x", "\n", EOT[:5]])
+)
+
+
+@given(texts.map("".join))
+def test_the_bytes_of_the_ids_of_a_text_are_those_of_the_text(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "added.json"
+    if not path.exists():
+        tokenizer = with_added(*ADDED)
+        tokenizer.add_special_tokens(["<s>", "é"])
+        tokenizer.save(str(path))
+    tokenizer = load_tokenizer(path)
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    assert token_bytes(tokenizer)[ids].sum() == len(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (AddedToken("café", lstrip=True), "takes the spaces beside it along"),
+        (AddedToken("snail", rstrip=True), "takes the spaces beside it along"),
+        ("Ġ", "is a token of the vocabulary too, where it spells other bytes"),
+    ],
+)
+def test_added_tokens_that_stand_for_other_text_are_refused(tmp_path, token, reason):
+    path = tmp_path / "tokenizer.json"
+    with_added(token).save(str(path))
+    with pytest.raises(UserError, match=f"the added token .* {reason}, so that bits per byte"):
         load_tokenizer(path)
