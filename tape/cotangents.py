@@ -82,7 +82,7 @@ def unbroadcast(cotangent: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if new < 0 or any(n not in (1, m) for n, m in zip(shape, cotangent.shape[new:], strict=True)):
         raise ValueError(f"a cotangent of shape {cotangent.shape} for an operand of {shape}")
     total = cotangent.sum(summed_axes(cotangent.shape, shape), dtype=sum_dtype(cotangent.dtype))
-    return total.astype(cotangent.dtype, copy=False).reshape(shape)
+    return np.asarray(total, cotangent.dtype).reshape(shape)
 
 
 def summed_axes(shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[int, ...]:

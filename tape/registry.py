@@ -248,7 +248,7 @@ def _untaped(option: Any) -> Any:
             raise TypeError(f"no gradient flows through an option, and one wants it: {option!r}")
         option = option.data
     if isinstance(option, np.generic) or (
-        isinstance(option, np.ndarray) and option.ndim == 0 and option.dtype.kind == "f"
+        isinstance(option, np.ndarray) and option.ndim == 0 and option.dtype.kind in "iuf"
     ):
         return option.item()
     return option

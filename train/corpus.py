@@ -1,25 +1,29 @@
 """From what `--data` names to two streams of stories: one to train on, one to validate on."""
 
-import glob
+import dataclasses
 import hashlib
-import logging
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from train.errors import UserError
+from train.folders import expanded
+from train.stories import Reading, explained, has_separator, kind_of, read, stem_of
 from train.tokenizer import EOT
 from train.toy import stories as toy_stories
 
 HUB_DATASET = "roneneldan/TinyStories"
 HUB_TIMEOUT = 10.0  # seconds
-ROWS = 1000
-"""Of a parquet file that are in memory at once."""
 
-KINDS_OF_FILE = "a .txt, .jsonl or .parquet file"
+GENERATED = ("toy", "tinystories")
+TRAIN, VALID = ("train",), ("valid", "validation", "val")
+
+KINDS_OF_FILE = "a .txt, .jsonl, .ndjson, .json or .parquet file, the texts also as .gz or .zst"
 ACCEPTED = f"toy, tinystories, {KINDS_OF_FILE}, or a folder with train.* and valid.*"
 
 
@@ -35,23 +39,31 @@ class Corpus:
     """What decides the text, ready for JSON: equal identities mean equal stories."""
     train: Callable[[], Iterator[str]]
     valid: Callable[[], Iterator[str]]
+    path: Path | None = None
+    """Of a file or folder, from the root."""
+    reading: Reading = field(default_factory=Reading)
+    """How its files are read, and which rows were skipped on the way."""
 
 
-def open_corpus(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corpus:
+def open_corpus(
+    data: str, *, seed: int = 0, toy_megabytes: float = 4.0, reading: Reading | None = None
+) -> Corpus:
     """Open what `--data` names.
 
     Parameters
     ----------
     data
         "toy" for stories of this project's generator, "tinystories" for TinyStories from the
-        Hugging Face hub, or the path of a file or folder. A `.txt` file ends each story with
-        a line `<|endoftext|>`; a `.jsonl` or `.parquet` file has a column "text". A folder holds
-        one file named train.* and one named valid.* or validation.*; of a single file and of
-        the toy stories, every 20th story, from the second on, is for validation.
+        Hugging Face hub, or the path of a file or folder. In a text `<|endoftext|>` ends each
+        story; a table has a column "text", "story" or "content". A folder, or `data` in it, holds
+        a file named train.* and one named valid.*, validation.* or val.*, or shards of these; of a
+        single file and of the toy stories, every 20th story, from the second on, is for validation.
     seed
         Seed of the toy stories; text from elsewhere does not depend on it.
     toy_megabytes
         Size of the toy stories, both parts together, in units of 10^6 bytes.
+    reading
+        How files are read, if not by default.
 
     Raises
     ------
@@ -64,18 +76,34 @@ def open_corpus(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corp
         case "tinystories":
             corpus = _tinystories()
         case _:
-            corpus = _local(Path(data))
+            corpus = _local(data, reading or Reading())
+    if data in GENERATED and Path(data).exists():
+        print(f"--data {data} is not the {data} in this folder: that is ./{data}", file=sys.stderr)
     if next(corpus.train(), None) is None:
         raise UserError(f"--data {data}: holds no story to train on")
+    if corpus.path is not None:
+        _check_separators(data, corpus)
     if next(corpus.valid(), None) is None:
         raise UserError(
             f"--data {data}: holds no story to validate on; a single file needs two stories, "
-            f"and in a .txt file a line {EOT} ends each"
+            f"and in a .txt file {EOT} ends each"
         )
     return corpus
 
 
-def open_valid(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corpus:
+def _check_separators(data: str, corpus: Corpus) -> None:
+    for file in _files(corpus.path):
+        if not has_separator(file, corpus.reading):
+            what = EOT if corpus.reading.split == "endoftext" else "blank line"
+            raise UserError(
+                f"--data {data}: no {what} stands in {file.name}, so that all of it is one story; "
+                "--split tells what stands between stories, such as blank-lines"
+            )
+
+
+def open_valid(
+    data: str, *, seed: int = 0, toy_megabytes: float = 4.0, reading: Reading | None = None
+) -> Corpus:
     """Open what `--data` names to validate on alone: a single file counts whole.
 
     Raises
@@ -83,14 +111,24 @@ def open_valid(data: str, *, seed: int = 0, toy_megabytes: float = 4.0) -> Corpu
     UserError
         If `data` names nothing readable, or holds no story.
     """
-    path = Path(data)
-    if data in ("toy", "tinystories") or not path.is_file():
-        return open_corpus(data, seed=seed, toy_megabytes=toy_megabytes)
-    corpus = _local(path)
-    if next(_read(path), None) is None:
+    if data in GENERATED or not expanded(Path(data)).is_file():
+        return open_corpus(data, seed=seed, toy_megabytes=toy_megabytes, reading=reading)
+    corpus = _local(data, reading or Reading())
+    whole = partial(read, corpus.path, corpus.reading)
+    if next(whole(), None) is None:
         raise UserError(f"--data {data}: holds no story")
     identity = {**corpus.identity, "part": "whole"}
-    return Corpus(corpus.name, identity, lambda: iter(()), partial(_read, path))
+    return Corpus(corpus.name, identity, lambda: iter(()), whole, corpus.path, corpus.reading)
+
+
+def same_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two identities mean the same stories, whatever their files are called."""
+
+    def unnamed(identity: dict[str, Any]) -> dict[str, Any]:
+        files = [{**file, "name": None} for file in identity.get("files", ())]
+        return {**identity, "files": files}
+
+    return unnamed(one) == unnamed(other)
 
 
 def _toy(seed: int, megabytes: float) -> Corpus:
@@ -126,111 +164,82 @@ def _tinystories() -> Corpus:
         ) from error
 
     def part(split: str) -> Iterator[str]:
-        with _reading("tinystories"):
+        with explained("tinystories"):
             rows = _stream(HUB_DATASET, revision=revision, split=split)
-            yield from _stripped(row["text"] for row in rows)
+            for row in rows:
+                if story := row["text"].strip():
+                    yield story
 
     identity = {"dataset": HUB_DATASET, "revision": revision}
     return Corpus("tinystories", identity, partial(part, "train"), partial(part, "validation"))
 
 
-def _local(path: Path) -> Corpus:
-    if path.is_dir():
-        train, valid = _only_file(path, "train"), _only_file(path, "valid", "validation")
-        identity = {"files": [_describe(train), _describe(valid)]}
-        return Corpus(str(path), identity, partial(_read, train), partial(_read, valid))
+def _local(data: str, reading: Reading) -> Corpus:
+    path = expanded(Path(data))
     if not path.exists():
-        raise UserError(f"--data {path}: no such file or folder; it takes {ACCEPTED}")
-    if path.suffix not in READERS:
-        raise UserError(f"--data {path}: cannot read {path.suffix or 'it'}; it takes {ACCEPTED}")
-    return _divided(str(path), {"files": [_describe(path)]}, partial(_read, path))
+        raise UserError(f"--data {data}: no such file or folder; it takes {ACCEPTED}")
+    path = path.resolve()
+    if path.is_dir():
+        train, valid = _shards(path, TRAIN), _shards(path, VALID)
+        files = [_describe(file) for file in (*train, *valid)]
+        identity = {"files": files, **({"train": len(train)} if len(files) > 2 else {})}
+        identity |= reading.identity
+
+        def part(shards: list[Path]) -> Iterator[str]:
+            return (story for shard in shards for story in read(shard, reading))
+
+        return Corpus(data, identity, partial(part, train), partial(part, valid), path, reading)
+    if kind_of(path) is None:
+        raise UserError(f"--data {data}: cannot read {path.suffix or 'it'}; it takes {ACCEPTED}")
+    identity = {"files": [_describe(path)], **reading.identity}
+    corpus = _divided(data, identity, partial(read, path, reading))
+    return dataclasses.replace(corpus, path=path, reading=reading)
 
 
-def _only_file(folder: Path, *stems: str) -> Path:
-    files = [file for file in folder.iterdir() if file.stem in stems and file.suffix in READERS]
-    if len(files) != 1:
+def _files(path: Path) -> list[Path]:
+    return [*_shards(path, TRAIN), *_shards(path, VALID)] if path.is_dir() else [path]
+
+
+def _shards(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    """The file of a part, or all its shards in their order.
+
+    A file is of the part that its name is, or ends with before the numbers of a shard.
+    """
+    ends = re.compile(rf"(?:.*[-_.])?(?:{'|'.join(names)})(?:[-_.]?\d+)?(?:-of-(\d+))?", re.I)
+    readable = [file for file in folder.iterdir() if file.is_file() and kind_of(file)]
+    found = [file for file in readable if ends.fullmatch(stem_of(file))]
+    exact = [file for file in found if stem_of(file).lower() in names]
+    if not found and (folder / "data").is_dir():
+        return _shards(folder / "data", names)
+    files = sorted(exact or found, key=lambda file: (_numbers(file), file.name))
+    alike = {(re.sub(r"\d+", "0", stem_of(file)), kind_of(file)) for file in files}
+    if len(alike) != 1 or (len(files) > 1 and exact):
         raise UserError(
-            f"--data {folder}: needs one {' or '.join(stems)} file ({KINDS_OF_FILE}), "
+            f"--data {folder}: needs one {' or '.join(names)} file ({KINDS_OF_FILE}), "
             f"but holds {', '.join(sorted(file.name for file in files)) or 'none'}"
         )
-    return files[0]
+    with suppress(TypeError):  # names without "-of-"
+        n = int(ends.fullmatch(stem_of(files[0]))[1])
+        if n != len(files):
+            raise UserError(f"--data {folder}: {len(files)} of {n} shards of {names[0]} are there")
+    return files
+
+
+def _numbers(file: Path) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", file.name)]
 
 
 def _describe(path: Path) -> dict[str, str | int]:
-    with _reading(path), path.open("rb") as file:
+    with explained(path), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
 
 
-def _read(path: Path) -> Iterator[str]:
-    if path.stat().st_size == 0:  # which `datasets` reports as a StopIteration
-        return
-    with _reading(path):
-        texts = (_text(row, path) for row in READERS[path.suffix](path))
-        yield from _stripped(_joined(texts) if path.suffix == ".txt" else texts)
-
-
 def _stream(*args: Any, **options: Any) -> Iterable[dict[str, Any]]:
-    import datasets  # takes a second, which toy stories need not wait for
+    import datasets  # takes a second, which stories from elsewhere need not wait for
 
     datasets.disable_progress_bars()
-    # Or it would report each reading of a local file to a server, and without a network wait.
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
-    # A file that cannot be read is reported once, as a UserError.
-    logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
     return datasets.load_dataset(*args, streaming=True, **options)
-
-
-def _rows(builder: str, path: Path, **options: Any) -> Iterable[dict[str, Any]]:
-    return _stream(builder, data_files=glob.escape(str(path)), split="train", **options)
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    # `datasets` leaves a thread that reads ahead, and the process may abort at its end.
-    from pyarrow.parquet import ParquetFile
-
-    for batch in ParquetFile(path).iter_batches(ROWS, use_threads=False):
-        yield from batch.to_pylist()
-
-
-READERS: dict[str, Callable[[Path], Iterable[dict[str, Any]]]] = {
-    ".txt": partial(_rows, "text", keep_linebreaks=True, encoding="utf-8-sig"),
-    ".jsonl": partial(_rows, "json"),
-    ".parquet": _parquet,
-}
-"""By suffix, what reads the rows of a file."""
-
-
-def _text(row: dict[str, Any], path: Path) -> str:
-    if not isinstance(row.get("text"), str):
-        columns = ", ".join(f"{name} ({type(value).__name__})" for name, value in row.items())
-        raise UserError(
-            f'--data {path}: needs a string in a column "text", but a row has {columns}'
-        )
-    return row["text"]
-
-
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    story: list[str] = []
-    for line in lines:
-        if line.strip() == EOT:
-            yield "".join(story)
-            story = []
-        else:
-            story.append(line)
-    yield "".join(story)
-
-
-def _stripped(texts: Iterable[str]) -> Iterator[str]:
-    return (story for text in texts if (story := text.strip()))
-
-
-@contextmanager
-def _reading(data: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise UserError(f"--data {data}: cannot be read: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

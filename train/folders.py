@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from train.errors import UserError
+
 
 @contextmanager
 def making(folder: Path) -> Iterator[Path]:
@@ -28,3 +30,17 @@ def making(folder: Path) -> Iterator[Path]:
             if folder.exists():
                 raise FileExistsError(f"{folder} exists") from None
             raise
+
+
+def expanded(path: Path) -> Path:
+    """The path with the home directory in the place of `~`.
+
+    Raises
+    ------
+    UserError
+        If there is no such home.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UserError(f"{path}: there is no such home directory; name another place") from None

@@ -411,7 +411,7 @@ def test_data_of_an_array_inside_an_op_is_told_from_that_of_a_tensor():
 
 
 @pytest.mark.parametrize(
-    "scalar", [np.float64(3), np.float32(3), np.int64(3), np.array(3.0), Tensor(3.0), 3]
+    "scalar", [np.float64(3), np.float32(3), np.int64(3), np.array(3.0), np.array(3), Tensor(3.0), 3]
 )
 def test_a_number_among_the_options_is_pythons(scalar):
     seen = []
@@ -426,7 +426,7 @@ def test_a_number_among_the_options_is_pythons(scalar):
     assert seen[0] in (int, float)
 
 
-@pytest.mark.parametrize("array", [np.ones(2), np.array(1), np.array(True)])
+@pytest.mark.parametrize("array", [np.ones(2), np.array([1]), np.array(True)])
 def test_an_array_among_the_options_stays_one(array):
     seen = []
 
