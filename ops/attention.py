@@ -53,7 +53,7 @@ def causal_attention(qkv: Array, /, n_heads: int):
     """
     check_shape(qkv, "qkv (batch, time, width)")
     batch, time, width = qkv.shape
-    if width % (3 * n_heads):
+    if n_heads < 1 or width % (3 * n_heads):
         raise ValueError(f"the width {width} of qkv is not a multiple of 3 n_heads = {3 * n_heads}")
     d_head = width // (3 * n_heads)
     scale = 1 / math.sqrt(d_head)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ops.shapes import check_shape
+from ops.shapes import check_broadcasts, check_shape
 from tape import Extreme, Sample, booleans, normal, op
 
 Array = np.ndarray
@@ -72,18 +72,21 @@ def scaled_dot_product_attention(
     Raises
     ------
     ValueError
-        If q, k or v has too few axes, the heads of k and v are not equally many, or n_heads is not
-        a multiple of them.
+        If the shapes do not fit, the heads of k and v are not equally many, or n_heads is not a
+        multiple of them.
     TypeError
         If the mask is neither boolean nor floating, or is no array.
 
     Sources: Vaswani et al., "Attention Is All You Need", 2017; Ainslie et al., "GQA: Training
     Generalized Multi-Query Transformer Models from Multi-Head Checkpoints", 2023.
     """
-    for name, x in (("q", q), ("k", k), ("v", v)):
-        check_shape(x, f"{name} (..., heads, time, width)")
+    check_shape(q, "q (..., heads, queries, d_head)")
     *lead, n_heads, queries, d_head = q.shape
+    check_shape(k, "k (..., heads, keys, d_head)", d_head=d_head)
     n_kv_heads, keys = k.shape[-3:-1]
+    check_shape(v, "v (..., heads, keys, d_v)", keys=keys)
+    for name, x in (("k", k), ("v", v)):
+        check_broadcasts(x.shape[:-3], tuple(lead), f"{name}, before its heads,")
     if v.shape[-3] != n_kv_heads or n_heads % n_kv_heads:
         raise ValueError(
             f"{n_heads} query heads for {n_kv_heads} heads of keys and {v.shape[-3]} of values"
@@ -94,6 +97,8 @@ def scaled_dot_product_attention(
     if scale is None:
         scale = 1 / math.sqrt(d_head)
     shape, scores_shape = q.shape, (*lead, n_heads, queries, keys)
+    if mask is not None:
+        check_broadcasts(mask.shape, scores_shape, "a mask")
     # The queries of a group of heads, end to end, are one matrix: k and v are not repeated.
     grouped = (*lead, n_kv_heads, n_heads // n_kv_heads * queries)
     q = q.reshape(*grouped, d_head)

@@ -35,6 +35,19 @@ def check_shape(array: np.ndarray | None, axes: str, **lengths: int) -> None:
         raise ValueError(f"{axes} has the shape {array.shape}{known}")
 
 
+def check_broadcasts(found: tuple[int, ...], shape: tuple[int, ...], what: str) -> None:
+    """Raise unless what has the shape `found` broadcasts to `shape`.
+
+    Raises
+    ------
+    ValueError
+        Naming it and both shapes.
+    """
+    overlap = zip(reversed(found), reversed(shape), strict=False)
+    if len(found) > len(shape) or any(n not in (1, wanted) for n, wanted in overlap):
+        raise ValueError(f"{what} of shape {found} does not broadcast to {shape}")
+
+
 def one_axis(x: np.ndarray, axis: int) -> int:
     """`axis` of x, counted from the start.
 

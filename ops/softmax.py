@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
-from ops.shapes import one_axis
+from ops.shapes import check_broadcasts, check_shape, one_axis
 from tape import Extreme, Sample, booleans, normal, op
 
 Array = np.ndarray
@@ -47,12 +47,17 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
         If the mask is not boolean: one to be added to x is not meant; or `axis` is no integer.
     AxisError
         If x has no such axis; none if it is 0-d.
+    ValueError
+        If the mask does not broadcast to x, or x has too few axes to be causal.
     """
     axis = one_axis(x, axis)
-    allowed = None if mask is None else np.broadcast_to(mask, x.shape)
-    if allowed is not None and allowed.dtype != bool:
-        raise TypeError(f"a mask is boolean, not {allowed.dtype}")
+    allowed = None if mask is None else np.asarray(mask)
+    if allowed is not None:
+        if allowed.dtype != bool:
+            raise TypeError(f"a mask is boolean, not {allowed.dtype}")
+        check_broadcasts(allowed.shape, x.shape, "a mask")
     if causal:
+        check_shape(x, "x (..., queries, keys)")
         queries, keys = x.shape[-2:]
         seen = np.tri(queries, keys, keys - queries, dtype=bool)
         allowed = seen if allowed is None else seen & allowed

@@ -42,7 +42,7 @@ def test_trap_large_scores_of_large_values_do_not_overflow(dtype, share):
     np.testing.assert_allclose(y[0, :, 0], [value, value / 4], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("width", "n_heads"), [(8, 1), (6, 4), (9, 2)])
+@pytest.mark.parametrize(("width", "n_heads"), [(8, 1), (6, 4), (9, 2), (6, 0), (6, -1)])
 def test_width_that_heads_do_not_divide_is_named(width, n_heads):
     with pytest.raises(ValueError, match=f"the width {width} .* n_heads = {3 * n_heads}"):
         ops.causal_attention(np.zeros((1, 2, width)), n_heads=n_heads)

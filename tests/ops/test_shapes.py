@@ -33,11 +33,43 @@ REFUSED = [
     (ops.conv1d, (zeros(1, 5), zeros(1, 2)), r"weight (outputs, channels / groups, taps) has"),
     (ops.conv1d, (zeros(1, 5), zeros(2, 1, 2), zeros(1)), r"bias (outputs) has the shape (1,)"),
     (ops.causal_attention, (zeros(5, 12), 2), r"qkv (batch, time, width) has the shape (5, 12)"),
-    (ops.scaled_dot_product_attention, (zeros(3, 4),) * 3, r"q (..., heads, time, width) has"),
+    (ops.scaled_dot_product_attention, (zeros(3, 4),) * 3, r"q (..., heads, queries, d_head) has"),
     (
         ops.scaled_dot_product_attention,
         (zeros(1, 3, 4), zeros(1, 3, 4), zeros(3, 4)),
-        r"v (..., heads, time, width) has the shape (3, 4)",
+        r"v (..., heads, keys, d_v) has the shape (3, 4), with keys = 3",
+    ),
+    (
+        ops.scaled_dot_product_attention,
+        (zeros(1, 3, 4), zeros(1, 3, 5), zeros(1, 3, 4)),
+        r"k (..., heads, keys, d_head) has the shape (1, 3, 5), with d_head = 4",
+    ),
+    (
+        ops.scaled_dot_product_attention,
+        (zeros(1, 3, 4), zeros(1, 3, 4), zeros(2, 1, 3, 4)),
+        r"v, before its heads, of shape (2,) does not broadcast to ()",
+    ),
+    (
+        ops.scaled_dot_product_attention,
+        (zeros(3, 1, 3, 4), zeros(2, 1, 3, 4), zeros(1, 3, 4)),
+        r"k, before its heads, of shape (2,) does not broadcast to (3,)",
+    ),
+    *(
+        (
+            ops.scaled_dot_product_attention,
+            (zeros(1, 2, 4), zeros(1, 3, 4), zeros(1, 3, 4), mask),
+            rf"a mask of shape {mask.shape} does not broadcast to (1, 2, 3)",
+        )
+        for mask in (zeros(2), zeros(5, 1, 2, 3), zeros(3, 2, 3) > 0)
+    ),
+    (ops.softmax, (zeros(3), -1, True), r"x (..., queries, keys) has the shape (3,)"),
+    *(
+        (
+            ops.softmax,
+            (zeros(2, 3), -1, False, np.ones(shape, bool)),
+            rf"a mask of shape {shape} does not broadcast to (2, 3)",
+        )
+        for shape in [(2,), (4, 2, 3), (1, 1, 1)]
     ),
     (ops.cross_entropy, (zeros(), 0), r"logits (..., n_classes) has the shape ()"),
     (ops.linear_cross_entropy, (zeros(4), zeros(4), 0), r"weight (n_classes, d) has"),
