@@ -10,11 +10,13 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from train.errors import UserError, check_prompt
+from train.folders import expanded
+from train.stories import Reading, Split
 from train.version import DEFAULTS, VERSION, check_version
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
@@ -57,7 +59,14 @@ class Config:
 
     data: str = "toy"
     """toy (a generator's stories), tinystories (from the hub), or a path: .txt (stories ended by
-    <|endoftext|>), .jsonl or .parquet (column "text"), or a folder with train.* and valid.*."""
+    <|endoftext|>), .jsonl, .json or .parquet (column "text", "story" or "content"), all but the
+    last also as .gz or .zst, or a folder with train.* and valid.*, which may be in shards."""
+    text_column: str | None = None
+    """The column of a table that holds the text, if it has another name."""
+    split: Split = "endoftext"
+    """What ends a story in a .txt file: the token <|endoftext|>, or blank-lines."""
+    skip_bad_rows: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Go on after a row without a text, and say at the end how many there were."""
     toy_megabytes: float = 4.0
     """How much the generator writes for --data toy."""
     tokenizer: Path | None = None
@@ -129,7 +138,9 @@ class Config:
     trace: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Before training, write a page that walks along the first micro-batch, forward and back."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
-    """Go on with the run in this folder, with the settings that it has."""
+    """Go on with the run in this folder, with the settings that it has. --data may say where the
+    same text lies now, --workers may be others, and --steps extends the run, finished or not:
+    the learning rate is then that of a run of so many steps, and so may rise at first."""
 
     def __post_init__(self) -> None:
         for meaning, (fields, holds) in RANGES.items():
@@ -146,6 +157,11 @@ class Config:
                 f"--batch-size {self.batch_size} is not divisible by "
                 f"--micro-batch {self.micro_batch}"
             )
+
+    @property
+    def reading(self) -> Reading:
+        """How the files of `data` are read."""
+        return Reading(self.text_column, self.split, self.skip_bad_rows)
 
     def command(self) -> str:
         """The command line that repeats the run to the bit, wherever its files are to lie."""
@@ -240,7 +256,26 @@ def parse(argv: Sequence[str]) -> Config:
     preset = PRESETS.get(peek.parse_known_args(argv)[0].preset, Config())
     config = tyro.cli(Config, args=argv, default=preset, prog="python -m train.lm")
     if config.resume is not None:
-        others = [word for word in argv if word.startswith("--") and "--resume" not in word]
+        others = _given(argv) - {"resume", *RESUMABLE}
         if others:
-            raise UserError(f"--resume goes on with the settings of the run: leave out {others[0]}")
-    return config
+            name = flag(min(others))
+            raise UserError(f"--resume goes on with the settings of the run: leave out {name}")
+    paths = ("runs", "tokenizer", "trace", "resume")
+    return dataclasses.replace(
+        config, **{p: path and expanded(path) for p in paths for path in [getattr(config, p)]}
+    )
+
+
+RESUMABLE = ("data", "workers", "steps")
+"""What may be said anew of a run that goes on."""
+
+
+def changes(config: Config, argv: Sequence[str]) -> dict[str, Any]:
+    """Of the settings in `RESUMABLE`, those that a command line names."""
+    return {name: getattr(config, name) for name in RESUMABLE if name in _given(argv)}
+
+
+def _given(argv: Sequence[str]) -> set[str]:
+    """The fields whose flags are among the words."""
+    flags = (word[2:].partition("=")[0] for word in argv if word.startswith("--"))
+    return {name.replace("-", "_") for name in flags if name}

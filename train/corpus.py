@@ -70,15 +70,7 @@ def open_corpus(
     UserError
         If `data` names nothing readable, or holds no story for one of the two parts.
     """
-    match data:
-        case "toy":
-            corpus = _toy(seed, toy_megabytes)
-        case "tinystories":
-            corpus = _tinystories()
-        case _:
-            corpus = _local(data, reading or Reading())
-    if data in GENERATED and Path(data).exists():
-        print(f"--data {data} is not the {data} in this folder: that is ./{data}", file=sys.stderr)
+    corpus = _named(data, seed, toy_megabytes, reading or Reading())
     if next(corpus.train(), None) is None:
         raise UserError(f"--data {data}: holds no story to train on")
     if corpus.path is not None:
@@ -89,6 +81,14 @@ def open_corpus(
             f"and in a .txt file {EOT} ends each"
         )
     return corpus
+
+
+def _named(data: str, seed: int, toy_megabytes: float, reading: Reading) -> Corpus:
+    if data not in GENERATED:
+        return _local(data, reading)
+    if Path(data).exists():
+        print(f"--data {data} is not the {data} in this folder: that is ./{data}", file=sys.stderr)
+    return _toy(seed, toy_megabytes) if data == "toy" else _tinystories()
 
 
 def _check_separators(data: str, corpus: Corpus) -> None:
@@ -111,14 +111,17 @@ def open_valid(
     UserError
         If `data` names nothing readable, or holds no story.
     """
-    if data in GENERATED or not expanded(Path(data)).is_file():
-        return open_corpus(data, seed=seed, toy_megabytes=toy_megabytes, reading=reading)
-    corpus = _local(data, reading or Reading())
-    whole = partial(read, corpus.path, corpus.reading)
-    if next(whole(), None) is None:
+    corpus = _named(data, seed, toy_megabytes, reading or Reading())
+    if corpus.path is not None and corpus.path.is_file():
+        corpus = dataclasses.replace(
+            corpus,
+            identity={**corpus.identity, "part": "whole"},
+            train=lambda: iter(()),
+            valid=partial(read, corpus.path, corpus.reading),
+        )
+    if next(corpus.valid(), None) is None:
         raise UserError(f"--data {data}: holds no story")
-    identity = {**corpus.identity, "part": "whole"}
-    return Corpus(corpus.name, identity, lambda: iter(()), whole, corpus.path, corpus.reading)
+    return corpus
 
 
 def same_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -178,7 +181,6 @@ def _local(data: str, reading: Reading) -> Corpus:
     path = expanded(Path(data))
     if not path.exists():
         raise UserError(f"--data {data}: no such file or folder; it takes {ACCEPTED}")
-    path = path.resolve()
     if path.is_dir():
         train, valid = _shards(path, TRAIN), _shards(path, VALID)
         files = [_describe(file) for file in (*train, *valid)]
@@ -188,12 +190,14 @@ def _local(data: str, reading: Reading) -> Corpus:
         def part(shards: list[Path]) -> Iterator[str]:
             return (story for shard in shards for story in read(shard, reading))
 
-        return Corpus(data, identity, partial(part, train), partial(part, valid), path, reading)
+        return Corpus(
+            data, identity, partial(part, train), partial(part, valid), path.resolve(), reading
+        )
     if kind_of(path) is None:
         raise UserError(f"--data {data}: cannot read {path.suffix or 'it'}; it takes {ACCEPTED}")
     identity = {"files": [_describe(path)], **reading.identity}
     corpus = _divided(data, identity, partial(read, path, reading))
-    return dataclasses.replace(corpus, path=path, reading=reading)
+    return dataclasses.replace(corpus, path=path.resolve(), reading=reading)
 
 
 def _files(path: Path) -> list[Path]:
@@ -215,7 +219,7 @@ def _shards(folder: Path, names: tuple[str, ...]) -> list[Path]:
     alike = {(re.sub(r"\d+", "0", stem_of(file)), kind_of(file)) for file in files}
     if len(alike) != 1 or (len(files) > 1 and exact):
         raise UserError(
-            f"--data {folder}: needs one {' or '.join(names)} file ({KINDS_OF_FILE}), "
+            f"--data {folder}: needs one {' or '.join(names[:2])} file ({KINDS_OF_FILE}), "
             f"but holds {', '.join(sorted(file.name for file in files)) or 'none'}"
         )
     with suppress(TypeError):  # names without "-of-"

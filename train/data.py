@@ -55,7 +55,10 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
     identity = json.dumps([corpus.identity, fingerprint(tokenizer)], sort_keys=True)
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--cache {cache}: cannot be made ({error}); name another") from None
         # Another process that encodes the same makes the same.
         with suppress(FileExistsError), making(folder) as unfinished:
             _encode_into(unfinished, corpus, tokenizer)

@@ -18,6 +18,7 @@ from train.config import usable_cores
 from train.corpus import open_corpus, open_valid
 from train.data import Batch, encode_corpus, whole
 from train.errors import UserError, one_line_errors
+from train.folders import expanded
 from train.run import Run
 from train.tokenizer import token_bytes
 from train.workers import Workers
@@ -95,11 +96,13 @@ def main() -> None:
         arguments = tyro.cli(Arguments, prog="python -m train.evaluate")
         run = Run.open(arguments.run)
         config, model = run.config, run.trained_model()
-        data, open_data = config.data, open_corpus
+        data, open_data = run.data, open_corpus
         if arguments.data is not None:
             data, open_data = arguments.data, open_valid
-        corpus = open_data(data, seed=config.seed, toy_megabytes=config.toy_megabytes)
-        tokens = encode_corpus(corpus, run.tokenizer, config.cache.expanduser()).valid.tokens
+        corpus = open_data(
+            data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
+        )
+        tokens = encode_corpus(corpus, run.tokenizer, expanded(config.cache)).valid.tokens
         with Workers(arguments.workers) as workers:
             batches = whole(tokens, config.context, config.micro_batch)
             result = evaluate(model, batches, token_bytes(run.tokenizer), workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 import time
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from train.allocator import keep_freed_memory
-from train.config import Config, parse
-from train.corpus import Corpus, open_corpus
+from train.config import Config, changes, parse
+from train.corpus import Corpus, open_corpus, same_text
 from train.data import Tokens, encode_corpus
 from train.errors import UserError, one_line_errors
+from train.folders import expanded
 from train.loop import Trainer
 from train.machine import describe_machine
 from train.run import Run, free_folder, new_model
@@ -27,12 +29,19 @@ def prepare(config: Config) -> tuple[Run, Tokens]:
         raise UserError(f"--trace {config.trace}: there is no folder {config.trace.parent}")
     if config.trace and config.trace.is_dir():
         raise UserError(f"--trace {config.trace}: is a folder; name a file in it")
-    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
+    corpus = open_corpus(
+        config.data,
+        seed=config.seed,
+        toy_megabytes=config.toy_megabytes,
+        reading=config.reading,
+    )
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
         tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
-    tokens = encode_corpus(corpus, tokenizer, config.cache.expanduser())
+    tokens = encode_corpus(corpus, tokenizer, expanded(config.cache))
+    for path, skipped in corpus.reading.skipped.items():
+        print(f"{path}: left out {skipped.n} bad rows, the first: {skipped.first}", file=sys.stderr)
     facts = {
         "parameters": new_model(config, tokenizer).n_parameters,
         "data": _describe_data(corpus, tokens),
@@ -41,8 +50,14 @@ def prepare(config: Config) -> tuple[Run, Tokens]:
     return Run(folder, config, tokenizer, facts), tokens
 
 
-def reopen(folder: Path) -> tuple[Run, Tokens]:
+def reopen(folder: Path, changes: dict[str, Any]) -> tuple[Run, Tokens]:
     """A run to go on with, and its tokens.
+
+    Parameters
+    ----------
+    folder : Path
+    changes : dict
+        What is said anew: where the data lies, how many workers and steps there are to be.
 
     Raises
     ------
@@ -50,15 +65,24 @@ def reopen(folder: Path) -> tuple[Run, Tokens]:
         If its data is not what it was.
     """
     run = Run.open(folder)
-    config = run.config
-    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
-    if corpus.identity != run.facts["data"]["identity"]:
-        raise UserError(f"--resume {folder}: {config.data} is not the data that it began with")
-    return run, encode_corpus(corpus, run.tokenizer, config.cache.expanduser())
+    data = changes.get("data", run.data)
+    config = dataclasses.replace(run.config, **changes)
+    corpus = open_corpus(
+        data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
+    )
+    if not same_text(corpus.identity, run.facts["data"]["identity"]):
+        raise UserError(
+            f"--resume {folder}: {data} is not the data that it began with; "
+            "--data PATH says where that lies now"
+        )
+    tokens = encode_corpus(corpus, run.tokenizer, expanded(config.cache))
+    return dataclasses.replace(run, config=config), tokens
 
 
 def _describe_data(corpus: Corpus, tokens: Tokens) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": corpus.name, "identity": corpus.identity}
+    if corpus.path is not None:
+        facts["path"] = str(corpus.path)
     for name in ("train", "valid"):
         split = getattr(tokens, name)
         facts[f"{name}_stories"] = split.stories
@@ -74,7 +98,10 @@ def main() -> None:
     sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
     with one_line_errors():
         config = parse(sys.argv[1:])
-        run, tokens = reopen(config.resume) if config.resume else prepare(config)
+        if config.resume:
+            run, tokens = reopen(config.resume, changes(config, sys.argv[1:]))
+        else:
+            run, tokens = prepare(config)
         with Workers(run.config.workers) as workers:
             trainer = Trainer(run, tokens, workers, started)
             if config.resume:

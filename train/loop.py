@@ -100,8 +100,15 @@ class Trainer:
             If there is none that fits, or it has done all its steps.
         """
         load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
-        if any(event["event"] == "final" for event in self.run.events()):
-            raise UserError(f"--resume {self.run.folder}: all its {self.done} steps are done")
+        folder, steps = self.run.folder, self.run.config.steps
+        if self.done > steps:
+            raise UserError(f"--resume {folder} --steps {steps}: {self.done} are done already")
+        ended = any(event["event"] == "final" for event in self.run.events())
+        if ended and self.done == steps:
+            raise UserError(
+                f"--resume {folder}: all its {self.done} steps are done; --steps N goes on to N"
+            )
+        self.run.save_config()
         left = self.run.forget_after(self.done)
         trained = [event for event in left if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0

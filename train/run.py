@@ -14,8 +14,10 @@ from models import Transformer
 from tape.files import replacing
 from train.checkpoint import load_model
 from train.config import Config
+from train.corpus import GENERATED
 from train.errors import UserError
-from train.folders import making
+from train.folders import expanded, making
+from train.stories import stem_of
 from train.tokenizer import load_tokenizer
 
 
@@ -36,6 +38,11 @@ class Run:
     config: Config
     tokenizer: Tokenizer
     facts: dict[str, Any]
+
+    @property
+    def data(self) -> str:
+        """What to read, from whatever folder: the path of a file is from the root."""
+        return self.facts["data"].get("path", self.config.data)
 
     @property
     def checkpoint(self) -> Path:
@@ -71,6 +78,11 @@ class Run:
             message = f"{self.folder}: another run began there meanwhile; choose a --name"
             raise UserError(message) from None
 
+    def save_config(self) -> None:
+        """Replace the configuration in the folder."""
+        with replacing(self.folder / "config.json") as temporary:
+            temporary.write_text(self.config.to_json())
+
     @classmethod
     def open(cls, folder: Path) -> Run:
         """The run in a folder.
@@ -81,7 +93,9 @@ class Run:
             If there is none, or one of its files is missing or damaged.
         """
         if not (folder / "config.json").is_file():
-            raise UserError(f"{folder}: no run there (it would hold a config.json)")
+            meant = Path("runs") / folder
+            hint = f"; {meant} is one" if (meant / "config.json").is_file() else ""
+            raise UserError(f"{folder}: no run there (it would hold a config.json){hint}")
         try:
             config = Config.from_json((folder / "config.json").read_text())
             facts = json.loads((folder / "facts.json").read_text())
@@ -132,8 +146,9 @@ class Run:
         return events
 
     def forget_after(self, step: int) -> list[dict[str, Any]]:
-        """Drop the events of later updates, and of an end cut short; what is left."""
-        kept = [e for e in self.events() if e["step"] <= step and e["event"] != "story"]
+        """Drop the events of later updates, and of an end; what is left."""
+        of_end = ("story", "final")
+        kept = [e for e in self.events() if e["step"] <= step and e["event"] not in of_end]
         with replacing(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
         return kept
@@ -163,7 +178,9 @@ def free_folder(config: Config) -> Path:
         If a run of that name is there already.
     """
     if config.name is None:
-        name = f"{Path(config.data).stem}-{config.preset}"
+        data = config.data
+        stem = data if data in GENERATED else stem_of(expanded(Path(data)).resolve()) or "data"
+        name = f"{stem}-{config.preset}"
         names = (name if i == 1 else f"{name}-{i}" for i in count(1))
         return next(path for n in names if not (path := config.runs / n).exists())
     folder = config.runs / config.name

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import json
 import math
 import re
-import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +24,8 @@ COLUMNS = ("text", "story", "content")
 CHUNK = 1 << 20
 """Characters of a text file, or rows of a table times 1000, that are in memory at once."""
 
-COMPRESSED = (".gz", ".zst")
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+"""By suffix, what undoes it."""
 
 
 @dataclass
@@ -115,14 +113,9 @@ def explained(data: Path | str) -> Iterator[None]:
     """Turn what a file or a library cannot do into a UserError of one line."""
     try:
         yield
-    except (OSError, ValueError, EOFError, zlib.error, *_of_zstandard()) as error:
+    except (OSError, ValueError) as error:
         first_line = str(error).partition("\n")[0]
         raise UserError(f"--data {data}: cannot be read: {first_line}") from error
-
-
-def _of_zstandard() -> tuple[type[Exception], ...]:
-    """The error of a library that was not loaded cannot come up."""
-    return (sys.modules["zstandard"].ZstdError,) if "zstandard" in sys.modules else ()
 
 
 SEPARATORS: dict[Split, re.Pattern[str]] = {
@@ -138,10 +131,11 @@ def _text(path: Path, reading: Reading, skipped: Skipped) -> Iterator[str]:
 
 def _pieces(file: IO[bytes], separator: re.Pattern[str]) -> Iterator[str]:
     """What stands between the separators, one of which may lie across two chunks."""
-    text, rest = io.TextIOWrapper(file, encoding="utf-8-sig"), ""
-    while chunk := text.read(CHUNK):
-        *pieces, rest = separator.split(rest + chunk)
-        yield from pieces
+    rest = ""
+    with io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        while chunk := text.read(CHUNK):
+            *pieces, rest = separator.split(rest + chunk)
+            yield from pieces
     yield rest
 
 
@@ -244,11 +238,9 @@ def _integer(digits: str) -> float:
 
 def _opened(path: Path) -> IO[bytes]:
     """The bytes of a file, decompressed."""
-    match path.suffix.lower():
-        case ".gz":
-            return gzip.open(path, "rb")
-        case ".zst":
-            import zstandard
+    compression = COMPRESSED.get(path.suffix.lower())
+    if compression is None:
+        return path.open("rb")
+    from pyarrow import input_stream  # which sees where an archive was cut short
 
-            return io.BufferedReader(zstandard.open(path, "rb"))
-    return path.open("rb")
+    return io.BufferedReader(input_stream(str(path), compression))

@@ -712,7 +712,8 @@ def test_trap_gradients_of_float16_add_up_beyond_2048(of_leaf, into):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize(
-    "combine", [lambda x: np.ones(3) * x.sum(), lambda x: x[0] * np.ones((2, 1)), lambda x: x - x.max()]
+    "combine",
+    [lambda x: np.ones(3) * x.sum(), lambda x: x[0] * np.ones((2, 1)), lambda x: x - x.max()],
 )
 def test_trap_a_number_that_was_broadcast_gets_its_sum_back(combine, dtype):
     x = Tensor(np.array([1, 2, 3], dtype), requires_grad=True)

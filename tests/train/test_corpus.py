@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from train.corpus import open_corpus
+from train.corpus import open_corpus, open_valid, same_text
 from train.errors import UserError
+from train.stories import Reading
 
 STORIES = [f"Story {i} of a snail.\n\nIt went é steps." for i in range(43)]
 
@@ -123,10 +124,14 @@ def test_hub_without_a_network_fails_at_once(monkeypatch, setting, value):
         ("a.txt", b" \n<|endoftext|>\n\n", "no story to train on"),
         ("a.txt", b"One.\n<|endoftext|>\n", "no story to validate on; a single file needs two"),
         ("a.txt", b"One.\n<|endoftext|>\n\xff\n", "cannot be read: 'utf-8' codec"),
-        ("a.jsonl", b'{"text":\n', "cannot be read: JSON parse error"),
+        ("a.jsonl", b'{"text":\n', "line 1: Expecting value"),
         ("a.parquet", b"PAR1", "cannot be read: Parquet"),
-        ("a.jsonl", b'{"story": "One.", "id": 1}\n', r"a row has story \(str\), id \(int\)"),
-        ("a.jsonl", b'{"text": "One."}\n{"text": null}\n', r"a row has text \(NoneType\)"),
+        (
+            "a.jsonl",
+            b'{"tale": "One.", "id": 1}\n',
+            r'no column "text" or "story" or "content", but tale, id;',
+        ),
+        ("a.jsonl", b'{"text": "One."}\n{"text": null}\n', "line 2: a string is needed .* null"),
         ("train.txt/a.txt", b"One.", "needs one train file .* but holds none"),
     ],
 )
@@ -158,3 +163,79 @@ def test_folder_that_cannot_be_used(tmp_path, files, message):
         write(tmp_path / name, STORIES)
     with pytest.raises(UserError, match=message):
         open_corpus(str(tmp_path))
+
+
+SHARDS = [
+    "train-00000-of-00002.parquet",
+    "train-00001-of-00002.parquet",
+    "validation-00000-of-00001.parquet",
+]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        SHARDS,
+        [f"data/{name}" for name in SHARDS],
+        ["train_0.jsonl", "train_1.jsonl", "val.txt"],
+        ["train-2.txt", "train-10.txt", "valid.txt"],
+        ["TinyStoriesV2-GPT4-train.txt", "", "TinyStoriesV2-GPT4-valid.txt"],
+        ["TinyStories-train.txt", "", "TinyStories-valid.txt"],
+        ["TRAIN.TXT", "", "VAL.JSONL"],
+    ],
+)
+def test_folders_as_they_are_handed_round(tmp_path, names):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "notes-on-train.md").write_text("Not a story.")
+    parts = [STORIES[:20], STORIES[20:30], STORIES[30:]]
+    if not names[1]:
+        parts, names = [STORIES[:30], STORIES[30:]], [names[0], names[2]]
+    for name, part in zip(names, parts, strict=True):
+        low = write(tmp_path / name.lower(), part)
+        (tmp_path / name.lower()).rename(tmp_path / name) if low else None
+    corpus = open_corpus(str(tmp_path))
+    assert list(corpus.train()) == STORIES[:30]
+    assert list(corpus.valid()) == STORIES[30:]
+
+
+def test_a_missing_shard_is_missed(tmp_path):
+    for name in (SHARDS[1], SHARDS[2]):
+        write(tmp_path / name, STORIES)
+    with pytest.raises(UserError, match="1 of 2 shards of train are there"):
+        open_corpus(str(tmp_path))
+
+
+def test_text_without_a_separator_is_an_error_that_says_what_to_do(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\n\n".join(f"Story {i}." for i in range(30)))
+    with pytest.raises(UserError, match=r"all of it is one story; --split .* blank-lines"):
+        open_corpus(str(path))
+    assert len([*open_corpus(str(path), reading=Reading(split="blank-lines")).train()]) == 28
+    assert len([*open_valid(str(path)).valid()]) == 1
+
+
+def test_what_is_meant_is_said_where_something_has_the_same_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "toy.txt", STORIES)
+    (tmp_path / "toy.txt").rename(tmp_path / "toy")
+    open_corpus("toy", toy_megabytes=0.01)
+    assert "is not the toy in this folder: that is ./toy" in capsys.readouterr().err
+
+
+def test_identities_are_the_same_text_whatever_files_are_called(tmp_path):
+    one = open_corpus(write(tmp_path / "a.txt", STORIES)).identity
+    other = open_corpus(write(tmp_path / "b.txt", STORIES)).identity
+    assert one != other and same_text(one, other)
+    assert not same_text(one, open_corpus(write(tmp_path / "c.txt", STORIES[1:])).identity)
+    assert not same_text(one, {**one, "split": "blank-lines"})
+    assert not same_text(one, {"generator": "toy"})
+
+
+def test_a_home_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr("pathlib.Path.expanduser", _no_home)
+    with pytest.raises(UserError, match=r"~/a.txt: there is no such home directory; name another"):
+        open_corpus("~/a.txt")
+
+
+def _no_home(path):
+    raise RuntimeError("Could not determine home directory.")
