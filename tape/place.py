@@ -20,6 +20,7 @@ class _OpenScopes(threading.local):
 
 
 _open = _OpenScopes()
+_closing = threading.Lock()
 
 
 class scope:
@@ -34,7 +35,9 @@ class scope:
         _open.stack.append(self)
 
     def __exit__(self, *exception: object) -> None:
-        stack = self._stacks.pop()  # a generator may be closed late, and by another thread
+        with _closing:
+            own = [i for i, stack in enumerate(self._stacks) if stack is _open.stack]
+            stack = self._stacks.pop(own[-1] if own else -1)  # another thread may close it, late
         del stack[-1 - stack[::-1].index(self)]
 
 

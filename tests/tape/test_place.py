@@ -4,6 +4,7 @@ import functools
 import operator
 import re
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -135,3 +136,24 @@ def test_a_module_of_the_users_that_is_called_like_ours_is_the_caller(tmp_path):
         found = {"__name__": f"{name}.own", "line_of_caller": line_of_caller}
         exec(program, found)
         assert found["line"]() == f"{tmp_path}/{name}.py:2"
+
+
+def test_threads_that_share_a_scope_close_each_its_own():
+    shared, names = scope("shared"), []
+
+    def other():
+        with shared:
+            entered.set()
+            left.wait(5)
+            names.append(current_scope())
+        names.append(current_scope())
+
+    entered, left = threading.Event(), threading.Event()
+    thread = threading.Thread(target=other)
+    with shared:
+        thread.start()
+        entered.wait(5)
+    names.append(current_scope())
+    left.set()
+    thread.join()
+    assert names == ["", "shared", ""]
