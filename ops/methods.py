@@ -33,7 +33,7 @@ COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 METHODS = (
     *(exp, log, sqrt, tanh),
     *(sum, mean, var, std, max, min, prod, cumsum),
-    *(dot, repeat, squeeze, swapaxes, take, astype, copy),
+    *(dot, repeat, squeeze, swapaxes, take, copy),
 )
 OFF_THE_TAPE = ("all", "any", "argmax", "argmin", "argsort", "nonzero", "round")
 """Methods of the array: what they return is no number to follow, or has a derivative of 0."""
@@ -63,6 +63,13 @@ def _off_the_tape(name: str) -> Callable[..., Any]:
 
     method.__name__, method.__doc__ = name, f"`ndarray.{name}`, off the tape."
     return method
+
+
+def _astype(self: Tensor, dtype: Any, *, copy: bool = True) -> Tensor | np.ndarray:
+    """The tensor in another dtype; integers and booleans leave the tape, as by any rounding."""
+    if np.dtype(dtype).kind in "biu":
+        return self.data.astype(dtype)
+    return self if not copy and self.dtype == dtype else astype(self, dtype)
 
 
 def _floor_divide(self: Tensor, other: Any) -> np.ndarray:
@@ -123,6 +130,7 @@ def give_methods() -> None:
     Tensor.__divmod__ = lambda self, other: (self // other, self % other)
     Tensor.__rdivmod__ = lambda self, other: (other // self, other % self)
     Tensor.__round__ = _round
+    Tensor.astype = _astype
     Tensor.__pos__ = lambda self: self
     Tensor.__contains__ = lambda self, value: bool((self == value).any())
     Tensor.__neg__ = _forward(negative)

@@ -76,15 +76,19 @@ def gradcheck(
     GradcheckError
         Naming the ops, the input, the index and both values of the first gradient that differs.
     ValueError
-        If no input is floating, so that there is nothing to check.
+        If no input is floating, so that there is nothing to check, or `fn` writes to one.
     TypeError
         If `fn` returns something else.
     """
     operands = [_differentiable(x) for x in inputs]
     if not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         raise ValueError("nothing to check: no input is a floating tensor, array or number")
+    before = [x.data.copy() if isinstance(x, Tensor) else None for x in operands]
     with Tape() as tape:
         outputs = _as_list(fn(*operands))
+    for i, (x, copy) in enumerate(zip(operands, before, strict=True)):
+        if copy is not None and not np.array_equal(x.data, copy, equal_nan=True):
+            raise ValueError(f"the function writes to input {i}, so that nothing can be compared")
     ops = " -> ".join(record.op.name for record in tape.records)
     rng = np.random.default_rng(seed)
     cotangents = [rng.standard_normal(output.shape) for output in outputs]

@@ -170,11 +170,15 @@ def test_calls_as_numpy_users_write_them_run_ops(call):
         assert x.grad.dtype == A.dtype
 
 
-def test_a_dtype_of_integers_ends_the_path_of_the_gradient():
+@pytest.mark.parametrize("dtype", [int, bool, np.uint8, "int32"])
+def test_a_dtype_without_gradients_leaves_the_tape(dtype):
     x = Tensor(A, requires_grad=True)
-    with Tape():
-        y = x.astype(np.int32)
-    assert y.dtype == np.int32 and not y.requires_grad
+    y = x.astype(dtype)
+    assert type(y) is np.ndarray
+    np.testing.assert_array_equal(y, A.astype(dtype), strict=True)
+    assert x.astype(A.dtype, copy=False) is x
+    assert x.astype(A.dtype) is not x
+    assert x.astype(np.float32, copy=False).dtype == np.float32
     with pytest.raises(TypeError, match="float64 would drop the imaginary parts"):
         ops.astype(np.ones(2) * 1j, np.float64)
 

@@ -248,3 +248,12 @@ def lambda_named(name, function):
 def test_check_of_what_is_no_op_says_what_to_call(nothing):
     with pytest.raises(TypeError, match=r"check takes an op, .*: use gradcheck"):
         check(nothing)
+
+
+def test_a_function_that_writes_to_its_input_is_refused():
+    def writes(x, y):
+        y.data[0] += 1
+        return x * y
+
+    with pytest.raises(ValueError, match="the function writes to input 1"):
+        gradcheck(writes, np.ones(2), np.ones(2))

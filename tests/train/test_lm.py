@@ -215,3 +215,122 @@ def test_ctrl_c_before_the_first_step_ends_without_a_word(tmp_path, monkeypatch,
     assert status(lm.main, *TINY, *places(tmp_path)) == 130
     assert capsys.readouterr() == ("", "")
     assert files(tmp_path) == {}
+
+
+def story_file(folder, name="stories.txt"):
+    path = folder / name
+    path.write_text(
+        "".join(f"A snail of {i} steps went home.\n<|endoftext|>\n" for i in range(300))
+    )
+    return path
+
+
+SMALL = ("--vocab-size", "270", "--steps", "6", "--workers", "1")
+
+
+def test_a_run_goes_on_from_another_folder_and_after_its_data_has_moved(
+    tmp_path, monkeypatch, capsys
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    monkeypatch.chdir(first)
+    data = story_file(first)
+    words = [*TINY, *SMALL, *places(tmp_path), "--name", "run", "--data", "stories.txt"]
+    assert status_if_sent(SIGINT, 3, *words) == 130
+    run = tmp_path / "runs" / "run"
+    monkeypatch.chdir(second)
+    shutil.copytree(run, tmp_path / "runs" / "moved")
+    assert status(lm.main, "--resume", run, "--workers", "2") == 0
+    assert status(evaluate.main, run) == 0
+
+    data.rename(second / "renamed.txt")
+    moved = tmp_path / "runs" / "moved"
+    capsys.readouterr()
+    assert status(lm.main, "--resume", moved) == 2
+    assert "no such file" in capsys.readouterr().err
+    story_file(second, "other.txt").write_text("One.\n<|endoftext|>\nTwo.\n<|endoftext|>\n")
+    assert status(lm.main, "--resume", moved, "--data", "other.txt") == 2
+    assert "is not the data that it began with; --data PATH says" in capsys.readouterr().err
+    assert status(lm.main, "--resume", moved, "--data", "renamed.txt") == 0
+    for name in ("model.safetensors", "checkpoint.safetensors"):
+        assert (moved / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_a_finished_run_is_extended(tmp_path, capsys):
+    run = trained(tmp_path, "run", "--steps", "4")
+    assert status(lm.main, "--resume", run) == 2
+    assert "all its 4 steps are done; --steps N goes on to N" in capsys.readouterr().err
+    assert status(lm.main, "--resume", run, "--steps", "3") == 2
+    assert "--steps 3: 4 are done already" in capsys.readouterr().err
+    assert status(lm.main, "--resume", run, "--steps", "7") == 0
+    logged = events(run)
+    assert [e["step"] for e in logged if e["event"] == "train"] == list(range(1, 8))
+    assert [e["step"] for e in logged if e["event"] == "final"] == [7]
+    assert json.loads((run / "config.json").read_text())["steps"] == 7
+
+
+@pytest.mark.parametrize("main", [lm.main, generate.main, evaluate.main])
+def test_a_run_that_lies_in_runs_is_suggested(tmp_path, monkeypatch, capsys, main):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "dd").mkdir(parents=True)
+    (tmp_path / "runs" / "dd" / "config.json").write_text("{}")
+    words = ["--resume", "dd"] if main is lm.main else ["dd"]
+    assert status(main, *words) == 2
+    assert "it would hold a config.json); runs/dd is one" in capsys.readouterr().err
+
+
+def test_a_run_on_the_folder_that_one_is_in_is_named_after_it(tmp_path, monkeypatch):
+    folder = tmp_path / "tales"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    story_file(folder, "train.txt"), story_file(folder, "valid.txt")
+    words = [*TINY, *SMALL, "--steps", "1", *places(tmp_path), "--data", "."]
+    assert status(lm.main, *words) == 0
+    assert (tmp_path / "runs" / "tales-quick").is_dir()
+
+
+def test_bad_rows_are_left_out_and_counted_once(tmp_path, capsys):
+    path = tmp_path / "a.jsonl"
+    rows = [json.dumps({"text": f"A snail of {i} steps went home."}) for i in range(300)]
+    path.write_text("\n".join([*rows[:9], '{"text": null}', *rows[9:], "{"]))
+    words = [*TINY, *SMALL, "--steps", "1", *places(tmp_path), "--name", "run", "--data", path]
+    assert status(lm.main, *words) == 2
+    assert "a.jsonl: line 10: a string is needed" in capsys.readouterr().err
+    assert status(lm.main, *words, "--skip-bad-rows") == 0
+    assert capsys.readouterr().err.count("left out 2 bad rows, the first: ") == 1
+
+
+def test_homes_are_expanded_and_none_is_made_by_mistake(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    story_file(home)
+    words = [*TINY, *SMALL, "--steps", "1", "--data", "~/stories.txt", "--name", "run"]
+    assert status(lm.main, *words, "--runs", "~/x", "--cache", "~/y", "--trace", "~/t.html") == 0
+    assert {path.name for path in home.iterdir()} == {"stories.txt", "x", "y", "t.html"}
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    words = [*TINY, "--steps", "1", "--runs", tmp_path / "runs"]
+    assert status(lm.main, *words) == 2
+    assert "; name another" in capsys.readouterr().err
+    assert status(lm.main, *words, "--cache", tmp_path / "cache") == 0
+
+
+def test_ctrl_c_while_the_last_stories_are_told_says_that_all_is_saved(
+    tmp_path, monkeypatch, capsys
+):
+    def tell(*_):
+        raise KeyboardInterrupt
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr("train.loop.tell", tell)
+        words = [*TINY, "--sample-every", "99", *places(tmp_path), "--name", "run"]
+        assert status(lm.main, *words) == 130
+    assert f"all {STEPS} steps are saved, and this tells them: " in capsys.readouterr().err
+    assert status(lm.main, "--resume", tmp_path / "runs" / "run") == 0
