@@ -65,6 +65,12 @@ def reopen(folder: Path, changes: dict[str, Any]) -> tuple[Run, Tokens]:
         If its data is not what it was.
     """
     run = Run.open(folder)
+    if run.version == 1:
+        print(
+            f"{folder}: an earlier version began this run; from here on its data comes in another "
+            "order than it would have come there",
+            file=sys.stderr,
+        )
     data = changes.get("data", run.data)
     config = dataclasses.replace(run.config, **changes)
     corpus = open_corpus(

@@ -19,6 +19,7 @@ from train.errors import UserError
 from train.folders import expanded, making
 from train.stories import stem_of
 from train.tokenizer import load_tokenizer
+from train.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Run:
     tokenizer : Tokenizer
     facts : dict
         What the configuration does not say: the data's identity and size, the machine.
+    version : int
+        Of the program that began it.
     """
 
     folder: Path
     config: Config
     tokenizer: Tokenizer
     facts: dict[str, Any]
+    version: int = VERSION
 
     @property
     def data(self) -> str:
@@ -97,13 +101,14 @@ class Run:
             hint = f"; {meant} is one" if (meant / "config.json").is_file() else ""
             raise UserError(f"{folder}: no run there (it would hold a config.json){hint}")
         try:
-            config = Config.from_json((folder / "config.json").read_text())
+            text = (folder / "config.json").read_text()
+            config, version = Config.from_json(text), json.loads(text).get("version", 1)
             facts = json.loads((folder / "facts.json").read_text())
             if not isinstance(facts, dict) or {"parameters", "data", "machine"} - facts.keys():
                 raise ValueError("facts.json does not hold the facts of a run")
         except (OSError, ValueError, UserError) as error:
             raise UserError(f"{folder}: {error}") from None
-        return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts)
+        return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts, version)
 
     def new_model(self) -> Transformer:
         """The model as it is before training."""

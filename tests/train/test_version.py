@@ -39,6 +39,7 @@ def test_its_stories_are_told_and_its_text_is_evaluated(run, capsys):
 @folders
 def test_it_goes_on_to_its_end(run, capsys):
     assert status(lm.main, "--resume", run) == 0
+    assert "its data comes in another order" in capsys.readouterr().err
     steps = [event["step"] for event in events(run) if event["event"] == "train"]
     assert steps == list(range(1, 401))
     assert events(run)[-1]["event"] == "final"
