@@ -20,6 +20,8 @@ from train.signals import interruptible
 from train.tokenizer import EOT, fingerprint
 
 STORIES_PER_BATCH = 1000
+READ_AS = 2
+"""Raised when the same files come to be other stories, so that what was encoded is not reused."""
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Inputs and the targets one token later, both (batch, context) int64 and C-contiguous."""
@@ -51,7 +53,7 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
     for the content of the corpus and of the tokenizer. The text is streamed, so that memory stays
     flat, and the folder appears only once it is complete.
     """
-    identity = json.dumps([corpus.identity, fingerprint(tokenizer)], sort_keys=True)
+    identity = json.dumps([corpus.identity, fingerprint(tokenizer), READ_AS], sort_keys=True)
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
