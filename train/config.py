@@ -10,14 +10,19 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from train.errors import UserError, check_prompt
+from train.folders import expanded
+from train.stories import Reading, SplitName
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
+
+REPEATABLE = ("data", "cache", "workers", "steps")
+"""What may be given again with `--resume`."""
 
 POSITIVE = (
     *("vocab_size", "d_model", "n_layers", "n_heads", "context", "steps", "batch_size"),
@@ -56,7 +61,14 @@ class Config:
 
     data: str = "toy"
     """toy (a generator's stories), tinystories (from the hub), or a path: .txt (stories ended by
-    <|endoftext|>), .jsonl or .parquet (column "text"), or a folder with train.* and valid.*."""
+    <|endoftext|>), .jsonl, .ndjson, .json or .parquet (a column of texts), all but the last also
+    .gz or .zst; or a folder with train.* and valid.*, or with their numbered shards."""
+    text_column: str | None = None
+    """Column that holds the text; by default text, else story, else content."""
+    split: SplitName = "endoftext"
+    """What parts the stories of a .txt file: <|endoftext|>, or a blank line as well."""
+    skip_bad_rows: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Leave out rows that hold no text, and say how many, instead of stopping at the first."""
     toy_megabytes: float = 4.0
     """How much the generator writes for --data toy."""
     tokenizer: Path | None = None
@@ -128,7 +140,10 @@ class Config:
     trace: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Before training, write a page that walks along the first micro-batch, forward and back."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
-    """Go on with the run in this folder, with the settings that it has."""
+    """Go on with the run in this folder, with the settings that it has. Only --data (the same text
+    in a new place), --cache, --workers and --steps may come with it. With --steps a run, finished
+    or not, goes on to so many steps: from where it stands, the learning rate follows the schedule
+    of a run of that length, so that after a finished run it rises again."""
 
     def __post_init__(self) -> None:
         for meaning, (fields, holds) in RANGES.items():
@@ -145,6 +160,24 @@ class Config:
                 f"--batch-size {self.batch_size} is not divisible by "
                 f"--micro-batch {self.micro_batch}"
             )
+
+    @property
+    def reading(self) -> Reading:
+        """How the rows of files become stories."""
+        return Reading(self.text_column, self.split, self.skip_bad_rows)
+
+    def at_home(self) -> Config:
+        """The same with every ~ at the start of a path expanded.
+
+        Raises
+        ------
+        UserError
+            If there is no such home.
+        """
+        fields = ("data", "tokenizer", "runs", "cache", "trace")
+        paths = {name: getattr(self, name) for name in fields}
+        found = {name: path and expanded(path, flag(name)) for name, path in paths.items()}
+        return dataclasses.replace(self, **found)
 
     def command(self) -> str:
         """The command line that repeats the run to the bit, wherever its files are to lie."""
@@ -233,8 +266,20 @@ def parse(argv: Sequence[str]) -> Config:
     peek.add_argument("--preset")
     preset = PRESETS.get(peek.parse_known_args(argv)[0].preset, Config())
     config = tyro.cli(Config, args=argv, default=preset, prog="python -m train.lm")
-    if config.resume is not None:
-        others = [word for word in argv if word.startswith("--") and "--resume" not in word]
-        if others:
-            raise UserError(f"--resume goes on with the settings of the run: leave out {others[0]}")
+    others = [word for word in argv if _field(word) not in (None, "resume", *REPEATABLE)]
+    if config.resume is not None and others:
+        raise UserError(f"--resume goes on with the settings of the run: leave out {others[0]}")
     return config
+
+
+def given_again(argv: Sequence[str]) -> dict[str, Any]:
+    """The settings that a command line with `--resume` gives to the run anew."""
+    config = parse(argv)
+    given = {_field(word) for word in argv}
+    return {name: getattr(config, name) for name in REPEATABLE if name in given}
+
+
+def _field(word: str) -> str | None:
+    """The field that a word of a command line sets, if it is a flag."""
+    flags = word.startswith("--")
+    return word.partition("=")[0].removeprefix("--").replace("-", "_") if flags else None

@@ -5,56 +5,66 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from train.allocator import keep_freed_memory
-from train.config import Config, parse
+from train.config import Config, given_again, parse
 from train.corpus import Corpus, open_corpus
 from train.data import Tokens, encode_corpus
 from train.errors import UserError, one_line_errors
 from train.loop import Trainer
 from train.machine import describe_machine
-from train.run import Run, free_folder, new_model
+from train.run import Run, absolute, free_folder, new_model
 from train.tokenizer import load_tokenizer, train_tokenizer
 from train.workers import Workers
 
 
 def prepare(config: Config) -> tuple[Run, Tokens]:
     """A new run, not yet on disk, and its tokens."""
+    config = config.at_home()
     folder = free_folder(config)
     if config.trace and not config.trace.parent.is_dir():
         raise UserError(f"--trace {config.trace}: there is no folder {config.trace.parent}")
     if config.trace and config.trace.is_dir():
         raise UserError(f"--trace {config.trace}: is a folder; name a file in it")
-    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
+    corpus = open_corpus(
+        config.data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
+    )
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
         tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
-    tokens = encode_corpus(corpus, tokenizer, config.cache.expanduser())
+    tokens = encode_corpus(corpus, tokenizer, config.cache)
     facts = {
         "parameters": new_model(config, tokenizer).n_parameters,
-        "data": _describe_data(corpus, tokens),
+        "data": {**_describe_data(corpus, tokens), "path": absolute(config.data)},
         "machine": describe_machine(),
     }
+    config = replace(config, cache=config.cache.absolute())
     return Run(folder, config, tokenizer, facts), tokens
 
 
-def reopen(folder: Path) -> tuple[Run, Tokens]:
-    """A run to go on with, and its tokens.
+def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
+    """A run to go on with, some of whose settings change, and its tokens.
 
     Raises
     ------
     UserError
         If its data is not what it was.
     """
-    run = Run.open(folder)
-    config = run.config
-    corpus = open_corpus(config.data, seed=config.seed, toy_megabytes=config.toy_megabytes)
-    if corpus.identity != run.facts["data"]["identity"]:
-        raise UserError(f"--resume {folder}: {config.data} is not the data that it began with")
-    return run, encode_corpus(corpus, run.tokenizer, config.cache.expanduser())
+    run = Run.open(folder).settled(**changes)
+    corpus = run.corpus()
+    tokens = encode_corpus(corpus, run.tokenizer, run.config.cache)
+    found, known = _describe_data(corpus, tokens), run.facts["data"]
+    counts = [name for name in found if name.endswith(("_stories", "_bytes"))]
+    if any(known.get(name, found[name]) != found[name] for name in counts):
+        raise UserError(
+            f"--resume {folder}: {run.config.data} holds the files that it began with, but this "
+            "version reads other stories in them"
+        )
+    return run, tokens
 
 
 def _describe_data(corpus: Corpus, tokens: Tokens) -> dict[str, Any]:
@@ -74,7 +84,10 @@ def main() -> None:
     sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
     with one_line_errors():
         config = parse(sys.argv[1:])
-        run, tokens = reopen(config.resume) if config.resume else prepare(config)
+        if config.resume:
+            run, tokens = reopen(config.resume, **given_again(sys.argv[1:]))
+        else:
+            run, tokens = prepare(config)
         with Workers(run.config.workers) as workers:
             trainer = Trainer(run, tokens, workers, started)
             if config.resume:

@@ -11,6 +11,7 @@ from subprocess import PIPE
 import pytest
 
 from train import evaluate, generate, lm
+from train.schedule import learning_rate
 from train.tokenizer import EOT, fingerprint, load_tokenizer, train_tokenizer
 from train.toy import stories
 
@@ -188,6 +189,90 @@ def test_run_is_not_resumed_on_changed_stories(tmp_path, capsys):
     assert f"{data} is not the data that it began with" in one_line_error(capsys)
     write_stories(data, 60)
     assert status(lm.main, "--resume", tmp_path / "runs" / "run") == 0
+
+
+def test_run_goes_on_from_another_folder_and_on_moved_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_stories(tmp_path / "data.txt", 60)
+    words = [*TINY, "--runs", "runs", "--cache", "cache", "--name", "run", "--data", "data.txt"]
+    assert status_if_sent(SIGINT, 2, *words) == 130
+    run = tmp_path / "runs" / "run"
+    assert "--data data.txt" in (run / "report.md").read_text()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert status_if_sent(SIGINT, 4, "--resume", run, "--workers", 1) == 130
+    assert not files(tmp_path / "elsewhere")
+    write_stories(tmp_path / "moved.txt", 60)
+    (tmp_path / "data.txt").unlink()
+    capsys.readouterr()
+    assert status(lm.main, "--resume", run) == 2
+    assert "data.txt: no such file" in one_line_error(capsys)
+    write_stories(tmp_path / "other.txt", 60, seed=1)
+    before = files(run)
+    assert status(lm.main, "--resume", run, "--data", tmp_path / "other.txt") == 2
+    assert "other.txt is not the data that it began with" in one_line_error(capsys)
+    assert files(run) == before
+    assert status_if_sent(SIGINT, 6, "--resume", run, "--data", "../moved.txt") == 130
+    monkeypatch.chdir(tmp_path)
+    assert status(lm.main, "--resume", run) == 0
+    whole = trained(tmp_path, "whole", "--data", tmp_path / "moved.txt")
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert status(evaluate.main, run) == 0
+
+
+@pytest.mark.parametrize("ended", ["complete", "stopped"])
+def test_run_is_extended(request, tmp_path, capsys, ended):
+    run = shutil.copytree(request.getfixturevalue(ended), tmp_path / "run")
+    done = events(run)[-1]["step"]
+    assert status_if_sent(SIGINT, 10, "--resume", run, "--steps", 12) == 130
+    assert status(lm.main, "--resume", run) == 0  # it remembers
+    logged = events(run)
+    trained_steps = [event["step"] for event in logged if event["event"] == "train"]
+    assert trained_steps == list(range(1, 13))
+    (extended,) = (event for event in logged if event["event"] == "extended")
+    assert extended == {"event": "extended", "step": done, "planned": STEPS, "steps": 12}
+    assert [event["step"] for event in logged if event["event"] == "final"] == [12]
+    rates = [event["lr"] for event in logged if event["event"] == "train"]
+    assert rates[done:] == [learning_rate(step, 12, 3e-3, 0.05, 0.0) for step in range(done, 12)]
+    assert f"planned for 8 steps until step {done}" in (run / "report.md").read_text()
+
+
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_complete_run_is_not_shortened(complete, capsys, steps):
+    before = files(complete)
+    assert status(lm.main, "--resume", complete, "--steps", steps) == 2
+    assert "--steps N goes on to N steps, above 8" in one_line_error(capsys)
+    assert files(complete) == before
+
+
+def test_run_of_a_user_without_a_home(tmp_path, monkeypatch, capsys):
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    write_stories(tmp_path / "data.txt", 60)
+    assert status(lm.main, *TINY, "--data", "data.txt") == 2
+    assert "--cache ~/.cache/tapegrad: there is no such home folder" in one_line_error(capsys)
+    assert files(tmp_path).keys() == {"data.txt"}
+    run = trained(tmp_path, "run", "--data", "data.txt")
+    assert status(evaluate.main, run) == 0
+    assert not (tmp_path / "~").exists()
+
+
+def test_bad_rows_are_skipped_and_counted(tmp_path, capsys):
+    told = [story for _, story in zip(range(60), stories(0), strict=False)]
+    rows = [json.dumps({"story": story}) for story in told]
+    (tmp_path / "data.jsonl").write_text("\n".join([*rows[:3], '{"story": null}', *rows[3:], "{"]))
+    words = [*TINY, *places(tmp_path), "--name", "run", "--data", tmp_path / "data.jsonl"]
+    assert status(lm.main, *words) == 2
+    assert 'data.jsonl: line 4: "story" is null' in one_line_error(capsys)
+    assert status(lm.main, *words, "--skip-bad-rows") == 0
+    warned = capsys.readouterr().err
+    assert warned.count('2 bad rows are skipped; the first is line 4: "story" is null') == 1
+    facts = json.loads((tmp_path / "runs/run/facts.json").read_text())["data"]
+    assert facts["train_stories"] + facts["valid_stories"] == 60
 
 
 @pytest.mark.parametrize("command", [evaluate.main, generate.main], ids=["evaluate", "generate"])
