@@ -89,6 +89,8 @@ class Arguments:
     """What parts the stories of a .txt file; by default as in the run."""
     skip_bad_rows: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Leave out rows of --data that hold no text, and say how many."""
+    cache: Path | None = None
+    """Where tokens are kept; by default as in the run."""
     workers: int = dataclasses.field(default_factory=usable_cores)
     """Threads."""
 
@@ -114,7 +116,7 @@ def main() -> None:
             )
             megabytes = config.toy_megabytes
             corpus = open_valid(data, seed=config.seed, toy_megabytes=megabytes, reading=reading)
-        cache = expanded(config.cache, "--cache")
+        cache = expanded(arguments.cache or config.cache, "--cache")
         tokens = encode_corpus(corpus, run.tokenizer, cache).valid.tokens
         with Workers(arguments.workers) as workers:
             batches = whole(tokens, config.context, config.micro_batch)

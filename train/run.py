@@ -108,6 +108,11 @@ class Run:
         config, known = self.config, self.facts["data"]
         place = known.get("path")
         data = place if place and os.path.exists(place) else config.data
+        if data not in GENERATED and not os.path.exists(data):
+            raise UserError(
+                f"{self.folder}: its data, {place or data}, is not there; --data PATH names "
+                "where it is now"
+            )
         corpus = open_corpus(
             data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
         )

@@ -102,6 +102,9 @@ def test_given_tokenizer_is_used(tmp_path):
         ("--name taken", "--name taken: runs/taken exists; take another name, or --resume runs"),
         ("--runs one.txt/runs", "Not a directory: 'one.txt/runs"),
         ("--cache one.txt/cache", "Not a directory: 'one.txt/cache"),
+        ("--cache /proc/cache", "--cache /proc/cache: [Errno 2] No such file"),
+        ("--data snail.txt --split blank-lines", "holds no story to validate on"),
+        ("--data snail.txt", "snail.txt has no <|endoftext|> between its stories; add --split"),
     ],
 )
 def test_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch, capsys, flags, message):
@@ -109,6 +112,7 @@ def test_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch, capsys, fla
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     write_stories(tmp_path / "empty.txt", 0)
     write_stories(tmp_path / "one.txt", 1)
+    (tmp_path / "snail.txt").write_text("The snail.\n")
     (tmp_path / "runs" / "taken").mkdir(parents=True)
     words = [*TINY, "--runs", "runs", "--cache", "cache", *flags.split()]
     assert status(lm.main, *words) == 2
@@ -206,7 +210,7 @@ def test_run_goes_on_from_another_folder_and_on_moved_data(tmp_path, monkeypatch
     (tmp_path / "data.txt").unlink()
     capsys.readouterr()
     assert status(lm.main, "--resume", run) == 2
-    assert "data.txt: no such file" in one_line_error(capsys)
+    assert f"{tmp_path / 'data.txt'}, is not there; --data PATH names" in one_line_error(capsys)
     write_stories(tmp_path / "other.txt", 60, seed=1)
     before = files(run)
     assert status(lm.main, "--resume", run, "--data", tmp_path / "other.txt") == 2
