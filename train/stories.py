@@ -153,7 +153,7 @@ def _json(path: Path, reading: Reading) -> Iterator[Row]:
                 try:
                     row = DECODER.decode(text)
                 except (ValueError, RecursionError) as error:
-                    row = ValueError(f"is no JSON object ({first_line(error)})")
+                    row = ValueError(f"is no JSON object ({_fault(error)})")
                 yield ("line", number), column.of(row)
 
 
@@ -179,7 +179,7 @@ def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
                     break
                 cause = "the list has no end"
             except (ValueError, RecursionError) as error:
-                cause = first_line(error)
+                cause = _fault(error)
             if not (more := file.read(max(CHUNK, len(text) - at))):
                 raise ValueError(f"item {number} of its list: {cause}")
             text, at = text[at:] + more, 0
@@ -191,6 +191,11 @@ def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
         at = mark + 1
     if (text[mark + 1 :] + file.read()).strip():
         raise ValueError("text follows the end of its list")
+
+
+def _fault(error: Exception) -> str:
+    # Its line is always the first, and not that of the file.
+    return error.msg if isinstance(error, json.JSONDecodeError) else first_line(error)
 
 
 def _parquet(path: Path, reading: Reading) -> Iterator[Row]:
