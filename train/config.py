@@ -16,11 +16,14 @@ import tyro
 
 from train.errors import UserError, check_prompt
 from train.folders import expanded
-from train.stories import Reading, Split
+from train.stories import Reading, SplitName
 from train.version import DEFAULTS, VERSION, check_version
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
+
+REPEATABLE = ("data", "cache", "workers", "steps")
+"""What may be given again with `--resume`."""
 
 POSITIVE = (
     *("vocab_size", "d_model", "n_layers", "n_heads", "context", "steps", "batch_size"),
@@ -59,14 +62,14 @@ class Config:
 
     data: str = "toy"
     """toy (a generator's stories), tinystories (from the hub), or a path: .txt (stories ended by
-    <|endoftext|>), .jsonl, .json or .parquet (column "text", "story" or "content"), all but the
-    last also as .gz or .zst, or a folder with train.* and valid.*, which may be in shards."""
+    <|endoftext|>), .jsonl, .ndjson, .json or .parquet (a column of texts), all but the last also
+    .gz or .zst; or a folder with train.* and valid.*, or with their numbered shards."""
     text_column: str | None = None
-    """The column of a table that holds the text, if it has another name."""
-    split: Split = "endoftext"
-    """What ends a story in a .txt file: the token <|endoftext|>, or blank-lines."""
+    """Column that holds the text; by default text, else story, else content."""
+    split: SplitName = "endoftext"
+    """What parts the stories of a .txt file: <|endoftext|>, or a blank line as well."""
     skip_bad_rows: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Go on after a row without a text, and say at the end how many there were."""
+    """Leave out rows that hold no text, and say how many, instead of stopping at the first."""
     toy_megabytes: float = 4.0
     """How much the generator writes for --data toy."""
     tokenizer: Path | None = None
@@ -138,9 +141,10 @@ class Config:
     trace: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Before training, write a page that walks along the first micro-batch, forward and back."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
-    """Go on with the run in this folder, with the settings that it has. --data may say where the
-    same text lies now, --workers may be others, and --steps extends the run, finished or not:
-    the learning rate is then that of a run of so many steps, and so may rise at first."""
+    """Go on with the run in this folder, with the settings that it has. Only --data (the same text
+    in a new place), --cache, --workers and --steps may come with it. With --steps a run, finished
+    or not, goes on to so many steps: from where it stands, the learning rate follows the schedule
+    of a run of that length, so that after a finished run it rises again."""
 
     def __post_init__(self) -> None:
         for meaning, (fields, holds) in RANGES.items():
@@ -160,8 +164,21 @@ class Config:
 
     @property
     def reading(self) -> Reading:
-        """How the files of `data` are read."""
+        """How the rows of files become stories."""
         return Reading(self.text_column, self.split, self.skip_bad_rows)
+
+    def at_home(self) -> Config:
+        """The same with every ~ at the start of a path expanded.
+
+        Raises
+        ------
+        UserError
+            If there is no such home.
+        """
+        fields = ("data", "tokenizer", "runs", "cache", "trace")
+        paths = {name: getattr(self, name) for name in fields}
+        found = {name: path and expanded(path, flag(name)) for name, path in paths.items()}
+        return dataclasses.replace(self, **found)
 
     def command(self) -> str:
         """The command line that repeats the run to the bit, wherever its files are to lie."""
@@ -255,27 +272,20 @@ def parse(argv: Sequence[str]) -> Config:
     peek.add_argument("--preset")
     preset = PRESETS.get(peek.parse_known_args(argv)[0].preset, Config())
     config = tyro.cli(Config, args=argv, default=preset, prog="python -m train.lm")
-    if config.resume is not None:
-        others = _given(argv) - {"resume", *RESUMABLE}
-        if others:
-            name = flag(min(others))
-            raise UserError(f"--resume goes on with the settings of the run: leave out {name}")
-    paths = ("runs", "tokenizer", "trace", "resume")
-    return dataclasses.replace(
-        config, **{p: path and expanded(path) for p in paths for path in [getattr(config, p)]}
-    )
+    others = [word for word in argv if _field(word) not in (None, "resume", *REPEATABLE)]
+    if config.resume is not None and others:
+        raise UserError(f"--resume goes on with the settings of the run: leave out {others[0]}")
+    return config
 
 
-RESUMABLE = ("data", "workers", "steps")
-"""What may be said anew of a run that goes on."""
+def given_again(argv: Sequence[str]) -> dict[str, Any]:
+    """The settings that a command line with `--resume` gives to the run anew."""
+    config = parse(argv)
+    given = {_field(word) for word in argv}
+    return {name: getattr(config, name) for name in REPEATABLE if name in given}
 
 
-def changes(config: Config, argv: Sequence[str]) -> dict[str, Any]:
-    """Of the settings in `RESUMABLE`, those that a command line names."""
-    return {name: getattr(config, name) for name in RESUMABLE if name in _given(argv)}
-
-
-def _given(argv: Sequence[str]) -> set[str]:
-    """The fields whose flags are among the words."""
-    flags = (word[2:].partition("=")[0] for word in argv if word.startswith("--"))
-    return {name.replace("-", "_") for name in flags if name}
+def _field(word: str) -> str | None:
+    """The field that a word of a command line sets, if it is a flag."""
+    flags = word.startswith("--")
+    return word.partition("=")[0].removeprefix("--").replace("-", "_") if flags else None

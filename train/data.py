@@ -21,6 +21,8 @@ from train.signals import interruptible
 from train.tokenizer import EOT, fingerprint
 
 STORIES_PER_BATCH = 1000
+READ_AS = 2
+"""Raised when the same files come to be other stories, so that what was encoded is not reused."""
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Inputs and the targets one token later, both (batch, context) int64 and C-contiguous."""
@@ -51,17 +53,23 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
     The ids lie in `cache/<key>/` as `train.bin`, `valid.bin` and `meta.json`, where the key stands
     for the content of the corpus and of the tokenizer. The text is streamed, so that memory stays
     flat, and the folder appears only once it is complete.
+
+    Raises
+    ------
+    UserError
+        If `cache` cannot be written.
     """
-    identity = json.dumps([corpus.identity, fingerprint(tokenizer)], sort_keys=True)
+    identity = json.dumps([corpus.identity, fingerprint(tokenizer), READ_AS], sort_keys=True)
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if not folder.exists():
         try:
             cache.mkdir(parents=True, exist_ok=True)
+            # Another process that encodes the same makes the same.
+            with suppress(FileExistsError), making(folder) as unfinished:
+                _encode_into(unfinished, corpus, tokenizer)
         except OSError as error:
-            raise UserError(f"--cache {cache}: cannot be made ({error}); name another") from None
-        # Another process that encodes the same makes the same.
-        with suppress(FileExistsError), making(folder) as unfinished:
-            _encode_into(unfinished, corpus, tokenizer)
+            message = f"--cache {cache}: {error}; name a folder that can be written"
+            raise UserError(message) from None
     return _open_tokens(folder)
 
 

@@ -15,11 +15,12 @@ import tyro
 
 from models import Transformer
 from train.config import usable_cores
-from train.corpus import open_corpus, open_valid
+from train.corpus import open_valid
 from train.data import Batch, encode_corpus, whole
 from train.errors import UserError, one_line_errors
 from train.folders import expanded
 from train.run import Run
+from train.stories import Reading, SplitName
 from train.tokenizer import token_bytes
 from train.workers import Workers
 
@@ -82,6 +83,14 @@ class Arguments:
     data: str | None = None
     """A file, read whole, or whatever python -m train.lm takes, of which the validation part is
     read; by default the data of the run."""
+    text_column: str | None = None
+    """Column of --data that holds the text; by default as in the run."""
+    split: SplitName | None = None
+    """What parts the stories of a .txt file; by default as in the run."""
+    skip_bad_rows: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Leave out rows of --data that hold no text, and say how many."""
+    cache: Path | None = None
+    """Where tokens are kept; by default as in the run."""
     workers: int = dataclasses.field(default_factory=usable_cores)
     """Threads."""
 
@@ -96,13 +105,19 @@ def main() -> None:
         arguments = tyro.cli(Arguments, prog="python -m train.evaluate")
         run = Run.open(arguments.run)
         config, model = run.config, run.trained_model()
-        data, open_data = run.data, open_corpus
-        if arguments.data is not None:
-            data, open_data = arguments.data, open_valid
-        corpus = open_data(
-            data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
-        )
-        tokens = encode_corpus(corpus, run.tokenizer, expanded(config.cache)).valid.tokens
+        if arguments.data is None:
+            corpus = run.corpus()
+        else:
+            data = expanded(arguments.data, "--data")
+            reading = Reading(
+                arguments.text_column or config.text_column,
+                arguments.split or config.split,
+                arguments.skip_bad_rows or config.skip_bad_rows,
+            )
+            megabytes = config.toy_megabytes
+            corpus = open_valid(data, seed=config.seed, toy_megabytes=megabytes, reading=reading)
+        cache = expanded(arguments.cache or config.cache, "--cache")
+        tokens = encode_corpus(corpus, run.tokenizer, cache).valid.tokens
         with Workers(arguments.workers) as workers:
             batches = whole(tokens, config.context, config.micro_batch)
             result = evaluate(model, batches, token_bytes(run.tokenizer), workers)

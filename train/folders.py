@@ -1,4 +1,4 @@
-"""Making folders so that a reader finds all of one, or none."""
+"""Folders: made so that a reader finds all of one, or none; and at home, if there is one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from train.errors import UserError
+
+AnyPath = TypeVar("AnyPath", str, Path)
+
+
+def expanded(path: AnyPath, flag: str) -> AnyPath:
+    """A path with the home folder for the ~ that it begins with.
+
+    Raises
+    ------
+    UserError
+        If there is no such home.
+    """
+    whole = os.path.expanduser(path)
+    if whole.startswith("~") and str(path).startswith("~"):
+        raise UserError(f"{flag} {path}: there is no such home folder; name a folder without ~")
+    return type(path)(whole)
 
 
 @contextmanager
@@ -30,17 +47,3 @@ def making(folder: Path) -> Iterator[Path]:
             if folder.exists():
                 raise FileExistsError(f"{folder} exists") from None
             raise
-
-
-def expanded(path: Path) -> Path:
-    """The path with the home directory in the place of `~`.
-
-    Raises
-    ------
-    UserError
-        If there is no such home.
-    """
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise UserError(f"{path}: there is no such home directory; name another place") from None

@@ -2,93 +2,79 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from train.allocator import keep_freed_memory
-from train.config import Config, changes, parse
-from train.corpus import Corpus, open_corpus, same_text
+from train.config import Config, given_again, parse
+from train.corpus import Corpus, open_corpus
 from train.data import Tokens, encode_corpus
 from train.errors import UserError, one_line_errors
-from train.folders import expanded
 from train.loop import Trainer
 from train.machine import describe_machine
-from train.run import Run, free_folder, new_model
+from train.run import Run, absolute, free_folder, new_model
 from train.tokenizer import load_tokenizer, train_tokenizer
 from train.workers import Workers
 
 
 def prepare(config: Config) -> tuple[Run, Tokens]:
     """A new run, not yet on disk, and its tokens."""
+    config = config.at_home()
     folder = free_folder(config)
     if config.trace and not config.trace.parent.is_dir():
         raise UserError(f"--trace {config.trace}: there is no folder {config.trace.parent}")
     if config.trace and config.trace.is_dir():
         raise UserError(f"--trace {config.trace}: is a folder; name a file in it")
     corpus = open_corpus(
-        config.data,
-        seed=config.seed,
-        toy_megabytes=config.toy_megabytes,
-        reading=config.reading,
+        config.data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
     )
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
         tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
-    tokens = encode_corpus(corpus, tokenizer, expanded(config.cache))
-    for path, skipped in corpus.reading.skipped.items():
-        print(f"{path}: left out {skipped.n} bad rows, the first: {skipped.first}", file=sys.stderr)
+    tokens = encode_corpus(corpus, tokenizer, config.cache)
     facts = {
         "parameters": new_model(config, tokenizer).n_parameters,
-        "data": _describe_data(corpus, tokens),
+        "data": {**_describe_data(corpus, tokens), "path": absolute(config.data)},
         "machine": describe_machine(),
     }
+    config = replace(config, cache=config.cache.absolute())
     return Run(folder, config, tokenizer, facts), tokens
 
 
-def reopen(folder: Path, changes: dict[str, Any]) -> tuple[Run, Tokens]:
-    """A run to go on with, and its tokens.
-
-    Parameters
-    ----------
-    folder : Path
-    changes : dict
-        What is said anew: where the data lies, how many workers and steps there are to be.
+def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
+    """A run to go on with, some of whose settings change, and its tokens.
 
     Raises
     ------
     UserError
         If its data is not what it was.
     """
-    run = Run.open(folder)
+    run = Run.open(folder).settled(**changes)
     if run.version == 1:
         print(
             f"{folder}: an earlier version began this run; from here on its data comes in another "
             "order than it would have come there",
             file=sys.stderr,
         )
-    data = changes.get("data", run.data)
-    config = dataclasses.replace(run.config, **changes)
-    corpus = open_corpus(
-        data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
-    )
-    if not same_text(corpus.identity, run.facts["data"]["identity"]):
+    corpus = run.corpus()
+    tokens = encode_corpus(corpus, run.tokenizer, run.config.cache)
+    found, known = _describe_data(corpus, tokens), run.facts["data"]
+    counts = [name for name in found if name.endswith(("_stories", "_bytes"))]
+    if any(known.get(name, found[name]) != found[name] for name in counts):
         raise UserError(
-            f"--resume {folder}: {data} is not the data that it began with; "
-            "--data PATH says where that lies now"
+            f"--resume {folder}: {run.config.data} holds the files that it began with, but this "
+            "version reads other stories in them"
         )
-    tokens = encode_corpus(corpus, run.tokenizer, expanded(config.cache))
-    return dataclasses.replace(run, config=config), tokens
+    return run, tokens
 
 
 def _describe_data(corpus: Corpus, tokens: Tokens) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": corpus.name, "identity": corpus.identity}
-    if corpus.path is not None:
-        facts["path"] = str(corpus.path)
     for name in ("train", "valid"):
         split = getattr(tokens, name)
         facts[f"{name}_stories"] = split.stories
@@ -105,7 +91,7 @@ def main() -> None:
     with one_line_errors():
         config = parse(sys.argv[1:])
         if config.resume:
-            run, tokens = reopen(config.resume, changes(config, sys.argv[1:]))
+            run, tokens = reopen(config.resume, **given_again(sys.argv[1:]))
         else:
             run, tokens = prepare(config)
         with Workers(run.config.workers) as workers:

@@ -100,16 +100,17 @@ class Trainer:
             If there is none that fits, or it has done all its steps.
         """
         load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
-        folder, steps = self.run.folder, self.run.config.steps
-        if self.done > steps:
-            raise UserError(f"--resume {folder} --steps {steps}: {self.done} are done already")
+        steps, planned = self.run.config.steps, Run.open(self.run.folder).config.steps
         ended = any(event["event"] == "final" for event in self.run.events())
-        if ended and self.done == steps:
+        if steps < self.done or (ended and steps == self.done):
             raise UserError(
-                f"--resume {folder}: all its {self.done} steps are done; --steps N goes on to N"
+                f"--resume {self.run.folder}: all its {self.done} steps are done; "
+                f"--steps N goes on to N steps, above {self.done}"
             )
-        self.run.save_config()
+        self.run.save_settings()
         left = self.run.forget_after(self.done)
+        if steps != planned:
+            self.run.log("extended", self.done, planned=planned, steps=steps)
         trained = [event for event in left if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MODEL = ("d_model", "n_layers", "n_heads", "context", "init_std", "dropout")
-DATA = ("data", "toy_megabytes", "tokenizer", "vocab_size")
+DATA = ("data", "text_column", "split", "skip_bad_rows", "toy_megabytes", "tokenizer", "vocab_size")
 
 SCORES = ("bits per byte", "nats per token", "perplexity")
 VALIDATIONS = 12
@@ -140,6 +140,11 @@ def _result(config: Config, data: dict[str, Any], events: list[Event]) -> Iterat
     yield _table(("", "result"), rows, numbers=True)
     yield "This command trains the same model:"
     yield textwrap.indent(config.command(), "    ")
+    for event in _of(events, "extended"):
+        yield (
+            f"But this run was planned for {event['planned']:,} steps until step "
+            f"{event['step']:,}, and its learning rate followed that plan."
+        )
 
 
 def _loss(config: Config, events: list[Event]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from models import Transformer
 from tape.files import replacing
 from train.checkpoint import load_model
 from train.config import Config
-from train.corpus import GENERATED
+from train.corpus import GENERATED, Corpus, open_corpus, same_stories
 from train.errors import UserError
 from train.folders import expanded, making
-from train.stories import stem_of
+from train.stories import kind_of
 from train.tokenizer import load_tokenizer
 from train.version import VERSION
 
@@ -42,11 +43,6 @@ class Run:
     tokenizer: Tokenizer
     facts: dict[str, Any]
     version: int = VERSION
-
-    @property
-    def data(self) -> str:
-        """What to read, from whatever folder: the path of a file is from the root."""
-        return self.facts["data"].get("path", self.config.data)
 
     @property
     def checkpoint(self) -> Path:
@@ -74,18 +70,13 @@ class Run:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             with making(self.folder) as unfinished:
-                (unfinished / "config.json").write_text(self.config.to_json())
-                (unfinished / "facts.json").write_text(json.dumps(self.facts, indent=2) + "\n")
+                for name, text in self._settings().items():
+                    (unfinished / name).write_text(text)
                 self.tokenizer.save(str(unfinished / "tokenizer.json"))
                 (unfinished / "metrics.jsonl").touch()
         except FileExistsError:
             message = f"{self.folder}: another run began there meanwhile; choose a --name"
             raise UserError(message) from None
-
-    def save_config(self) -> None:
-        """Replace the configuration in the folder."""
-        with replacing(self.folder / "config.json") as temporary:
-            temporary.write_text(self.config.to_json())
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -96,10 +87,11 @@ class Run:
         UserError
             If there is none, or one of its files is missing or damaged.
         """
-        if not (folder / "config.json").is_file():
-            meant = Path("runs") / folder
-            hint = f"; {meant} is one" if (meant / "config.json").is_file() else ""
-            raise UserError(f"{folder}: no run there (it would hold a config.json){hint}")
+        folder = expanded(folder, "the run")
+        if not _holds_run(folder):
+            others = (Config.runs / folder, folder.parent)
+            found = next((f"; did you mean {o}?" for o in others if _holds_run(o)), "")
+            raise UserError(f"{folder}: no run there (it would hold a config.json){found}")
         try:
             text = (folder / "config.json").read_text()
             config, version = Config.from_json(text), json.loads(text).get("version", 1)
@@ -109,6 +101,47 @@ class Run:
         except (OSError, ValueError, UserError) as error:
             raise UserError(f"{folder}: {error}") from None
         return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts, version)
+
+    def corpus(self) -> Corpus:
+        """The stories that the run began with, from wherever they were or are now.
+
+        Raises
+        ------
+        UserError
+            If they are not there, or are not what they were.
+        """
+        config, known = self.config, self.facts["data"]
+        place = known.get("path")
+        data = place if place and os.path.exists(place) else config.data
+        if data not in GENERATED and not os.path.exists(data):
+            raise UserError(
+                f"{self.folder}: its data, {place or data}, is not there; --data PATH names "
+                "where it is now"
+            )
+        corpus = open_corpus(
+            data, seed=config.seed, toy_megabytes=config.toy_megabytes, reading=config.reading
+        )
+        if not same_stories(corpus.identity, known["identity"]):
+            raise UserError(f"{self.folder}: {config.data} is not the data that it began with")
+        return corpus
+
+    def settled(self, **changes: Any) -> Run:
+        """The same run with other settings, which are not yet on disk."""
+        config = replace(self.config, **changes).at_home()
+        facts = self.facts
+        if "data" in changes:
+            facts = {**facts, "data": {**facts["data"], "path": absolute(config.data)}}
+        return replace(self, config=config, facts=facts)
+
+    def save_settings(self) -> None:
+        """Write configuration and facts over those in the folder."""
+        for name, text in self._settings().items():
+            with replacing(self.folder / name) as temporary:
+                temporary.write_text(text)
+
+    def _settings(self) -> dict[str, str]:
+        facts = json.dumps(self.facts, indent=2) + "\n"
+        return {"config.json": self.config.to_json(), "facts.json": facts}
 
     def new_model(self) -> Transformer:
         """The model as it is before training."""
@@ -151,12 +184,21 @@ class Run:
         return events
 
     def forget_after(self, step: int) -> list[dict[str, Any]]:
-        """Drop the events of later updates, and of an end; what is left."""
-        of_end = ("story", "final")
-        kept = [e for e in self.events() if e["step"] <= step and e["event"] not in of_end]
+        """Drop the events of later updates, and of an end that is none; what is left."""
+        end = ("story", "final")
+        kept = [e for e in self.events() if e["step"] <= step and e["event"] not in end]
         with replacing(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
         return kept
+
+
+def _holds_run(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
+
+
+def absolute(data: str) -> str | None:
+    """Where the data lies, from whatever folder one looks; None if it lies in none."""
+    return None if data in GENERATED else os.path.abspath(data)
 
 
 def new_model(config: Config, tokenizer: Tokenizer) -> Transformer:
@@ -183,9 +225,7 @@ def free_folder(config: Config) -> Path:
         If a run of that name is there already.
     """
     if config.name is None:
-        data = config.data
-        stem = data if data in GENERATED else stem_of(expanded(Path(data)).resolve()) or "data"
-        name = f"{stem}-{config.preset}"
+        name = f"{_title(config.data)}-{config.preset}"
         names = (name if i == 1 else f"{name}-{i}" for i in count(1))
         return next(path for n in names if not (path := config.runs / n).exists())
     folder = config.runs / config.name
@@ -194,3 +234,10 @@ def free_folder(config: Config) -> Path:
             f"--name {config.name}: {folder} exists; take another name, or --resume {folder}"
         )
     return folder
+
+
+def _title(data: str) -> str:
+    # Not resolved, which would name what a link leads to.
+    path = Path(os.path.abspath(data))
+    kind = kind_of(path)
+    return (path.name[: -len(kind)] if kind else path.stem) or "data"

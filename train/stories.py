@@ -1,246 +1,309 @@
-"""The stories of one file: lines, rows or paragraphs, of a table's text column or of plain text."""
+"""How the stories in one file are read: its kind, compression, text column and bad rows."""
 
-from __future__ import annotations
-
-import codecs
 import io
 import json
-import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from train.errors import UserError
 from train.tokenizer import EOT
 
-Split = Literal["endoftext", "blank-lines"]
-
+SplitName = Literal["endoftext", "blank-lines"]
 COLUMNS = ("text", "story", "content")
-"""Where the text is, unless a column is named: the first of these that there is."""
+"""Where the text is looked for, the first that a file has."""
 
+ROWS = 1000
+"""Of a parquet file that are in memory at once."""
 CHUNK = 1 << 20
-"""Characters of a text file, or rows of a table times 1000, that are in memory at once."""
+"""Characters of a file that are in memory at once, or as many as its longest story."""
 
-COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
-"""By suffix, what undoes it."""
+BLANK_LINES = re.compile(rf"{re.escape(EOT)}|\n\s*\n")
+END = re.compile(re.escape(EOT))
+SPACE = re.compile(r"[ \t\n\r]*")
 
-
-@dataclass
-class Skipped:
-    """Rows that were left out, and the first of them."""
-
-    n: int = 0
-    first: str = ""
+Place = tuple[str, int]
+"""Where in a file something stands: ("line", 3)."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read.
+    """How rows become stories.
 
     Attributes
     ----------
-    text_column : str or None
-        Of a table; by default the first of `COLUMNS` that a row has.
-    split : {"endoftext", "blank-lines"}
-        What stands between the stories of a plain text.
+    column : str, optional
+        That holds the text; by default "text", else "story", else "content".
+    split : "endoftext" or "blank-lines"
+        What stands between the stories of a text file. EOT parts stories everywhere.
     skip_bad_rows : bool
-        Whether to go on after a row without a text, and count it in `skipped`.
+        Leave out rows without a text, instead of raising.
     """
 
-    text_column: str | None = None
-    split: Split = "endoftext"
+    column: str | None = None
+    split: SplitName = "endoftext"
     skip_bad_rows: bool = False
-    skipped: dict[Path, Skipped] = field(default_factory=dict, compare=False)
 
-    @property
     def identity(self) -> dict[str, Any]:
-        """What decides the text and is not as it is by default."""
-        values = {
-            "text_column": self.text_column,
-            "split": None if self.split == "endoftext" else self.split,
-            "skip_bad_rows": self.skip_bad_rows or None,
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        """What of it is not the default, ready for JSON."""
+        return {name: value for name, value in vars(self).items() if value != getattr(PLAIN, name)}
+
+
+PLAIN = Reading()
 
 
 def kind_of(path: Path) -> str | None:
-    """The suffix that says how a file is read, in small letters; None if it cannot be."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-        readable = suffixes[-1:] and suffixes[-1] in READERS and suffixes[-1] != ".parquet"
-    else:
-        readable = suffixes[-1:] and suffixes[-1] in READERS
-    return suffixes[-1] if readable else None
+    """The suffix of a file that can be read, in lower case and with its compression, or None."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes[-1:] and suffixes[-1] in COMPRESSIONS:
+        kind = "".join(suffixes)
+        return kind if suffixes[0] in READERS and suffixes[0] != ".parquet" else None
+    return suffixes[-1] if suffixes[-1:] and suffixes[-1] in READERS else None
 
 
-def stem_of(path: Path) -> str:
-    """The name of a file without what `kind_of` goes by."""
-    stem = path.stem
-    return Path(stem).stem if path.suffix.lower() in COMPRESSED else stem
-
-
-def read(path: Path, reading: Reading) -> Iterator[str]:
-    """The stories of a file, stripped of the space around them, and none of them empty.
+def read_stories(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
+    """The stories of a file, from its start; stripped, and none of them empty.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or a row of it has no text: with the file, its line and why.
+        If the file cannot be read, or has a bad row that is not to be skipped.
     """
-    skipped = Skipped()
-    with explained(path):
-        for text in READERS[kind_of(path)](path, reading, skipped):
+    for place, text in _rows(path, reading):
+        if isinstance(text, str):
             yield from (story for part in text.split(EOT) if (story := part.strip()))
-    if skipped.n:
-        reading.skipped[path] = skipped
+        elif not reading.skip_bad_rows:
+            raise UserError(
+                f"--data {path}: {_words(place)}: {text}; mend it, or add --skip-bad-rows"
+            )
 
 
-def has_separator(path: Path, reading: Reading) -> bool:
-    """Whether a text file has what is to stand between its stories; other files need nothing."""
-    if kind_of(path) != ".txt":
+def bad_rows(path: Path, reading: Reading) -> tuple[int, str]:
+    """How many rows of a file hold no text, and where the first is and why."""
+    bad = ((place, text) for place, text in _rows(path, reading) if not isinstance(text, str))
+    first = next(bad, None)
+    if first is None:
+        return 0, ""
+    return 1 + sum(1 for _ in bad), f"{_words(first[0])}: {first[1]}"
+
+
+def has_separator(path: Path) -> bool:
+    """Whether a text file holds EOT, or nothing that would need one; other kinds need none."""
+    if not kind_of(path).startswith(".txt"):
         return True
-    with explained(path), _opened(path) as file:
-        pieces = _pieces(file, SEPARATORS[reading.split])
-        return next(pieces, None) is not None and next(pieces, None) is not None
+    with reading_errors(path), _open_text(path) as file:
+        before, empty = "", True
+        while chunk := file.read(CHUNK):
+            if EOT in before + chunk:
+                return True
+            before, empty = chunk[-len(EOT) :], empty and not chunk.strip()
+    return empty
 
 
-@contextmanager
-def explained(data: Path | str) -> Iterator[None]:
-    """Turn what a file or a library cannot do into a UserError of one line."""
+Row = tuple[Place, str | ValueError]
+
+
+def _rows(path: Path, reading: Reading) -> Iterator[Row]:
+    """Where each row is, and its text or what is wrong with it."""
+    with reading_errors(path):
+        for place, text in READERS[f".{kind_of(path).split('.')[1]}"](path, reading):
+            yield place, text if isinstance(text, ValueError) else _encodable(text)
+
+
+def _encodable(text: str) -> str | ValueError:
     try:
-        yield
-    except (OSError, ValueError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise UserError(f"--data {data}: cannot be read: {first_line}") from error
+        text.encode("utf-8", "surrogateescape").decode()  # names the byte of a file that is wrong
+        text.encode()
+    except ValueError as error:
+        return ValueError(f"cannot be read: {error}")
+    return text
 
 
-SEPARATORS: dict[Split, re.Pattern[str]] = {
-    "endoftext": re.compile(re.escape(EOT)),
-    "blank-lines": re.compile(r"\n[^\S\n]*\n\s*"),
-}
+def _text(path: Path, reading: Reading) -> Iterator[Row]:
+    separator = BLANK_LINES if reading.split == "blank-lines" else END
+    line, rest = 1, ""
+    with _open_text(path) as file:
+        while chunk := file.read(max(CHUNK, len(rest))):
+            rest += chunk
+            start = 0
+            for end in separator.finditer(rest):
+                yield ("line", line), rest[start : end.start()]
+                line += rest.count("\n", start, end.end())
+                start = end.end()
+            rest = rest[start:]
+    yield ("line", line), rest
 
 
-def _text(path: Path, reading: Reading, skipped: Skipped) -> Iterator[str]:
-    with _opened(path) as file:
-        yield from _pieces(file, SEPARATORS[reading.split])
-
-
-def _pieces(file: IO[bytes], separator: re.Pattern[str]) -> Iterator[str]:
-    """What stands between the separators, one of which may lie across two chunks."""
-    rest = ""
-    with io.TextIOWrapper(file, encoding="utf-8-sig") as text:
-        while chunk := text.read(CHUNK):
-            *pieces, rest = separator.split(rest + chunk)
-            yield from pieces
-    yield rest
-
-
-def _json(path: Path, reading: Reading, skipped: Skipped) -> Iterator[str]:
-    """An object in each line, or one list of objects."""
-    with _opened(path) as file:
-        first = file.peek(CHUNK).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        if first == b"[":
-            for number, row in enumerate(_parsed(file.read()), 1):
-                yield from _story(path, f"row {number}", reading, skipped, row)
+def _json(path: Path, reading: Reading) -> Iterator[Row]:
+    column = _Column(reading.column)
+    with _open_bytes(path) as file:
+        lines = io.BufferedReader(file)
+        start = lines.peek(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if start.startswith(b"["):
+            with io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape") as text:
+                yield from ((place, column.of(row)) for place, row in _items(text))
             return
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield from _story(path, f"line {number}", reading, skipped, line)
+        for number, line in enumerate(lines, 1):
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
+            if text.strip():
+                try:
+                    row = DECODER.decode(text)
+                except (ValueError, RecursionError) as error:
+                    row = ValueError(f"is no JSON object ({_fault(error)})")
+                yield ("line", number), column.of(row)
 
 
-def _parquet(path: Path, reading: Reading, skipped: Skipped) -> Iterator[str]:
-    # `datasets` leaves a thread that reads ahead, and the process may abort at its end.
+class _Object(list[tuple[str, Any]]):
+    """The pairs of a JSON object, twins among them."""
+
+
+# Numbers beside the text may have more digits than Python takes for an int.
+DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=float, strict=False)
+
+
+def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
+    """The items of a JSON list, of which few are in memory at once."""
+    text, at = file.read(CHUNK).lstrip(), 1  # behind the bracket
+    if re.fullmatch(r"\[\s*\]\s*", text):
+        return
+    for number in count(1):
+        while True:
+            try:
+                row, end = DECODER.raw_decode(text, SPACE.match(text, at).end())
+                mark = SPACE.match(text, end).end()
+                if mark < len(text):
+                    break
+                cause = "the list has no end"
+            except (ValueError, RecursionError) as error:
+                cause = _fault(error)
+            if not (more := file.read(max(CHUNK, len(text) - at))):
+                raise ValueError(f"item {number} of its list: {cause}")
+            text, at = text[at:] + more, 0
+        yield ("item", number), row
+        if text[mark] == "]":
+            break
+        if text[mark] != ",":
+            raise ValueError(f"item {number} of its list: no comma follows")
+        at = mark + 1
+    if (text[mark + 1 :] + file.read()).strip():
+        raise ValueError("text follows the end of its list")
+
+
+def _fault(error: Exception) -> str:
+    # Its line is always the first, and not that of the file.
+    return error.msg if isinstance(error, json.JSONDecodeError) else first_line(error)
+
+
+def _parquet(path: Path, reading: Reading) -> Iterator[Row]:
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
-        columns = [file.schema.column(i).path for i in range(len(file.schema))]
-        column = _column({name.partition(".")[0]: None for name in columns}, reading)
-        batches = file.iter_batches(CHUNK // 1000, columns=[column], use_threads=False)
-        values = (value for batch in batches for value in batch.column(0).to_pylist())
-        for number, value in enumerate(values, 1):
-            yield from _story(path, f"row {number}", reading, skipped, {column: value})
+        column = _Column(reading.column)
+        names = [file.schema_arrow.field(i).name for i in range(len(file.schema_arrow))]
+        column.choose(names)
+        if names.count(column.name) != 1:
+            raise UserError(f"--data {path}: {column.missing(names)}")
+        number = 0
+        # With threads the process may abort at its end.
+        for batch in file.iter_batches(ROWS, columns=[column.name], use_threads=False):
+            for value in batch.column(column.name).to_pylist():
+                number += 1
+                yield ("row", number), column.of(_Object([(column.name, value)]))
 
 
-Reader = Callable[[Path, Reading, Skipped], Iterator[str]]
+class _Column:
+    """The column that holds the text: the one asked for, or what the first row has."""
 
-READERS: dict[str, Reader] = {
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+
+    def choose(self, names: list[str]) -> None:
+        if self.name is None:
+            self.name = next((name for name in COLUMNS if name in names), None)
+
+    def missing(self, names: list[str]) -> str:
+        wanted = f'"{self.name}"' if self.name else f"{', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}"
+        return (
+            f"needs one column {wanted}, but has {', '.join(names) or 'none'}; "
+            "--text-column NAME names another"
+        )
+
+    def of(self, row: Any) -> str | ValueError:
+        """The text of a row, or what is wrong with it."""
+        if isinstance(row, ValueError):
+            return row
+        if not isinstance(row, _Object):
+            return ValueError("is no JSON object")
+        names = [name for name, _ in row]
+        self.choose(names)
+        texts = [value for name, value in row if name == self.name]
+        if not texts:
+            return ValueError(self.missing(names))
+        if len(texts) > 1:
+            return ValueError(f'has the column "{self.name}" twice')
+        if not isinstance(texts[0], str):
+            return ValueError(f'"{self.name}" is {_kind(texts[0])}, and not a text')
+        return texts[0]
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case bytes():
+            return "bytes"
+        case _Object() | dict():
+            return "an object"
+        case _:
+            return "a list" if isinstance(value, list) else f"a {type(value).__name__}"
+
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+READERS: dict[str, Callable[[Path, Reading], Iterator[Row]]] = {
     ".txt": _text,
     ".jsonl": _json,
     ".ndjson": _json,
     ".json": _json,
     ".parquet": _parquet,
 }
-"""By suffix, what reads the stories of a file."""
+"""By suffix, what reads the rows of a file."""
 
 
-def _story(path: Path, where: str, reading: Reading, skipped: Skipped, row: Any) -> Iterator[str]:
-    """The text of a row, or none where it is bad and such rows are skipped."""
-    try:
-        yield _text_of(_parsed(row) if isinstance(row, bytes) else row, reading)
-    except ValueError as error:
-        message = f"{path}: {where}: {error}"
-        if not reading.skip_bad_rows:
-            raise UserError(f"--data {message}; --skip-bad-rows goes on without it") from None
-        skipped.n += 1
-        skipped.first = skipped.first or message
-
-
-def _text_of(row: Any, reading: Reading) -> str:
-    if not isinstance(row, dict):
-        raise ValueError(f"it is no object, but {_kind(row)}")
-    column = _column(row, reading)
-    if not isinstance(row[column], str):
-        raise ValueError(f'a string is needed in "{column}", which holds {_kind(row[column])}')
-    try:
-        row[column].encode()
-    except UnicodeEncodeError:
-        raise ValueError(f'half a character of two is in "{column}"') from None
-    return row[column]
-
-
-def _column(row: dict[str, Any], reading: Reading) -> str:
-    wanted = (reading.text_column,) if reading.text_column else COLUMNS
-    for name in wanted:
-        if name in row:
-            return name
-    names = " or ".join(f'"{name}"' for name in wanted)
-    found = ", ".join(row) or "none"
-    raise ValueError(f"there is no column {names}, but {found:.200}; --text-column names another")
-
-
-def _kind(value: Any) -> str:
-    return "null" if value is None else f"{type(value).__name__} {value!r:.40}"
-
-
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_once_each, parse_int=_integer)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        again = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'the key "{again}" comes twice')
-    return row
-
-
-def _integer(digits: str) -> float:
-    return int(digits) if len(digits) < 100 else math.inf  # which no text is, so no matter
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """The bytes of a file, decompressed."""
-    compression = COMPRESSED.get(path.suffix.lower())
+def _open_bytes(path: Path) -> BinaryIO:
+    compression = COMPRESSIONS.get(path.suffix.lower())
     if compression is None:
-        return path.open("rb")
-    from pyarrow import input_stream  # which sees where an archive was cut short
+        return path.open("rb", buffering=0)
+    import pyarrow  # which, unlike `gzip` and `zstandard`, tells where a stream was cut short
 
-    return io.BufferedReader(input_stream(str(path), compression))
+    return pyarrow.CompressedInputStream(str(path), compression)
+
+
+def _open_text(path: Path) -> io.TextIOWrapper:
+    file = io.BufferedReader(_open_bytes(path))
+    return io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape")
+
+
+@contextmanager
+def reading_errors(data: Path | str) -> Iterator[None]:
+    """Errors of the system and of libraries inside become a UserError about `--data`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UserError(f"--data {data}: cannot be read: {first_line(error)}") from error
+
+
+def _words(place: Place) -> str:
+    return f"{place[0]} {place[1]}"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).partition("\n")[0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from train.config import PLACES, PRESETS, Config, changes, flag, parse
+from train.config import PLACES, PRESETS, Config, flag, given_again, parse
 from train.errors import UserError
 
 FIELDS = [field.name for field in dataclasses.fields(Config)]
@@ -22,10 +22,9 @@ SETTINGS = {
     **dict.fromkeys(["warmup", "final_lr"], st.floats(0, 1)),
     **dict.fromkeys(["data", "prompt"], words),
     "preset": st.sampled_from(list(PRESETS)),
-    "recompute": st.booleans(),
-    "skip_bad_rows": st.booleans(),
-    "split": st.sampled_from(["endoftext", "blank-lines"]),
+    **dict.fromkeys(["recompute", "skip_bad_rows"], st.booleans()),
     "text_column": st.none() | words,
+    "split": st.sampled_from(["endoftext", "blank-lines"]),
     "tokenizer": st.none() | st.just(Path("a folder/tokenizer.json")),
     "toy_megabytes": positive,
     "minutes": st.none() | positive,
@@ -79,17 +78,44 @@ def test_flags_change_a_preset_wherever_they_stand(name):
         assert parse([*flags[:i], "--preset", name, *flags[i:]]) == changed
 
 
-def test_resume_takes_a_run_and_what_may_be_said_anew():
+def test_resume_takes_a_run_and_nothing_else():
     assert (
         parse(["--resume", "runs/a"]).resume == parse(["--resume=runs/a"]).resume == Path("runs/a")
     )
-    for others in (["--seed", "9"], ["--lr=1"], ["--preset", "hour"]):
+    for others in (["--batch-size", "8"], ["--lr=1"], ["--preset", "hour"]):
         for argv in (["--resume", "runs/a", *others], [*others, "--resume=runs/a"]):
-            with pytest.raises(UserError, match=f"settings of the run: leave out {others[0][:4]}"):
+            with pytest.raises(UserError, match=f"settings of the run: leave out {others[0]}"):
                 parse(argv)
-    argv = ["--resume", "runs/a", "--workers=3", "--data", "b.txt", "--steps", "7"]
-    assert changes(parse(argv), argv) == {"workers": 3, "data": "b.txt", "steps": 7}
-    assert changes(parse(argv[:3]), argv[:3]) == {"workers": 3}
+
+
+def test_what_may_be_given_again_with_resume():
+    argv = ["--steps=9", "--resume", "a", "--data", "b.txt", "--workers", "3", "--cache", "c"]
+    again = {"steps": 9, "data": "b.txt", "workers": 3, "cache": Path("c")}
+    assert given_again(argv) == again
+    assert given_again(["--resume", "a"]) == {}
+
+
+def test_a_path_begins_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/snail")
+    words = "--runs=~/r --data=~/d.txt --tokenizer=~/t --cache=~/c --trace=~/p.html"
+    config = parse(words.split()).at_home()
+    assert (config.runs, config.data) == (Path("/home/snail/r"), "/home/snail/d.txt")
+    for path in (config.tokenizer, config.cache, config.trace):
+        assert path.parent == Path("/home/snail")
+    assert config.at_home() == config
+
+
+@pytest.mark.parametrize("field", ["runs", "data", "tokenizer", "cache", "trace"])
+def test_no_home(monkeypatch, field):
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    config = parse(["--cache", "c", f"{flag(field)}=~/x"])
+    with pytest.raises(UserError, match=f"{flag(field)} ~/x: there is no such home folder"):
+        config.at_home()
+    assert parse(["--cache", "c"]).at_home().cache == Path("c")
 
 
 @pytest.mark.parametrize(

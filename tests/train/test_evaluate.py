@@ -64,6 +64,21 @@ def test_file_is_read_whole(complete, data, capsys):
     assert result == evaluated(capsys, complete, "--data", data, "--workers", "1")
 
 
+def test_another_file_is_read_as_the_flags_say(complete, data, tmp_path, capsys):
+    rows = [json.dumps({"text": "No.", "tale": story}) for story in STORIES]
+    path = tmp_path / "tales.jsonl"
+    path.write_text("\n".join([*rows, "{"]))
+    words = [complete, "--data", path, "--text-column", "tale", "--cache", tmp_path / "cache"]
+    assert status(evaluate.main, *words) == 2
+    assert "tales.jsonl: line 46: is no JSON object" in capsys.readouterr().err
+    by_rows = evaluated(capsys, *words, "--skip-bad-rows")
+    assert by_rows == evaluated(capsys, complete, "--data", data)
+    (tmp_path / "tales.txt").write_text("\n\n".join(STORIES))
+    words = [complete, "--data", tmp_path / "tales.txt"]
+    assert evaluated(capsys, *words, "--split", "blank-lines") == by_rows
+    assert evaluated(capsys, *words) == computed(complete, ["\n\n".join(STORIES)])
+
+
 def test_folder_is_read_for_its_validation_part(complete, data, tmp_path, capsys):
     (tmp_path / "valid.txt").write_bytes(data.read_bytes())
     (tmp_path / "train.txt").write_text("A story.")

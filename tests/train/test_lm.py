@@ -11,6 +11,7 @@ from subprocess import PIPE
 import pytest
 
 from train import evaluate, generate, lm
+from train.schedule import learning_rate
 from train.tokenizer import EOT, fingerprint, load_tokenizer, train_tokenizer
 from train.toy import stories
 
@@ -101,6 +102,9 @@ def test_given_tokenizer_is_used(tmp_path):
         ("--name taken", "--name taken: runs/taken exists; take another name, or --resume runs"),
         ("--runs one.txt/runs", "Not a directory: 'one.txt/runs"),
         ("--cache one.txt/cache", "Not a directory: 'one.txt/cache"),
+        ("--cache /proc/cache", "--cache /proc/cache: [Errno 2] No such file"),
+        ("--data snail.txt --split blank-lines", "holds no story to validate on"),
+        ("--data snail.txt", "snail.txt has no <|endoftext|> between its stories; add --split"),
     ],
 )
 def test_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch, capsys, flags, message):
@@ -108,6 +112,7 @@ def test_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch, capsys, fla
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     write_stories(tmp_path / "empty.txt", 0)
     write_stories(tmp_path / "one.txt", 1)
+    (tmp_path / "snail.txt").write_text("The snail.\n")
     (tmp_path / "runs" / "taken").mkdir(parents=True)
     words = [*TINY, "--runs", "runs", "--cache", "cache", *flags.split()]
     assert status(lm.main, *words) == 2
@@ -190,6 +195,90 @@ def test_run_is_not_resumed_on_changed_stories(tmp_path, capsys):
     assert status(lm.main, "--resume", tmp_path / "runs" / "run") == 0
 
 
+def test_run_goes_on_from_another_folder_and_on_moved_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_stories(tmp_path / "data.txt", 60)
+    words = [*TINY, "--runs", "runs", "--cache", "cache", "--name", "run", "--data", "data.txt"]
+    assert status_if_sent(SIGINT, 2, *words) == 130
+    run = tmp_path / "runs" / "run"
+    assert "--data data.txt" in (run / "report.md").read_text()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert status_if_sent(SIGINT, 4, "--resume", run, "--workers", 1) == 130
+    assert not files(tmp_path / "elsewhere")
+    write_stories(tmp_path / "moved.txt", 60)
+    (tmp_path / "data.txt").unlink()
+    capsys.readouterr()
+    assert status(lm.main, "--resume", run) == 2
+    assert f"{tmp_path / 'data.txt'}, is not there; --data PATH names" in one_line_error(capsys)
+    write_stories(tmp_path / "other.txt", 60, seed=1)
+    before = files(run)
+    assert status(lm.main, "--resume", run, "--data", tmp_path / "other.txt") == 2
+    assert "other.txt is not the data that it began with" in one_line_error(capsys)
+    assert files(run) == before
+    assert status_if_sent(SIGINT, 6, "--resume", run, "--data", "../moved.txt") == 130
+    monkeypatch.chdir(tmp_path)
+    assert status(lm.main, "--resume", run) == 0
+    whole = trained(tmp_path, "whole", "--data", tmp_path / "moved.txt")
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert status(evaluate.main, run) == 0
+
+
+@pytest.mark.parametrize("ended", ["complete", "stopped"])
+def test_run_is_extended(request, tmp_path, capsys, ended):
+    run = shutil.copytree(request.getfixturevalue(ended), tmp_path / "run")
+    done = events(run)[-1]["step"]
+    assert status_if_sent(SIGINT, 10, "--resume", run, "--steps", 12) == 130
+    assert status(lm.main, "--resume", run) == 0  # it remembers
+    logged = events(run)
+    trained_steps = [event["step"] for event in logged if event["event"] == "train"]
+    assert trained_steps == list(range(1, 13))
+    (extended,) = (event for event in logged if event["event"] == "extended")
+    assert extended == {"event": "extended", "step": done, "planned": STEPS, "steps": 12}
+    assert [event["step"] for event in logged if event["event"] == "final"] == [12]
+    rates = [event["lr"] for event in logged if event["event"] == "train"]
+    assert rates[done:] == [learning_rate(step, 12, 3e-3, 0.05, 0.0) for step in range(done, 12)]
+    assert f"planned for 8 steps until step {done}" in (run / "report.md").read_text()
+
+
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_complete_run_is_not_shortened(complete, capsys, steps):
+    before = files(complete)
+    assert status(lm.main, "--resume", complete, "--steps", steps) == 2
+    assert "--steps N goes on to N steps, above 8" in one_line_error(capsys)
+    assert files(complete) == before
+
+
+def test_run_of_a_user_without_a_home(tmp_path, monkeypatch, capsys):
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    write_stories(tmp_path / "data.txt", 60)
+    assert status(lm.main, *TINY, "--data", "data.txt") == 2
+    assert "--cache ~/.cache/tapegrad: there is no such home folder" in one_line_error(capsys)
+    assert files(tmp_path).keys() == {"data.txt"}
+    run = trained(tmp_path, "run", "--data", "data.txt")
+    assert status(evaluate.main, run) == 0
+    assert not (tmp_path / "~").exists()
+
+
+def test_bad_rows_are_skipped_and_counted(tmp_path, capsys):
+    told = [story for _, story in zip(range(60), stories(0), strict=False)]
+    rows = [json.dumps({"story": story}) for story in told]
+    (tmp_path / "data.jsonl").write_text("\n".join([*rows[:3], '{"story": null}', *rows[3:], "{"]))
+    words = [*TINY, *places(tmp_path), "--name", "run", "--data", tmp_path / "data.jsonl"]
+    assert status(lm.main, *words) == 2
+    assert 'data.jsonl: line 4: "story" is null' in one_line_error(capsys)
+    assert status(lm.main, *words, "--skip-bad-rows") == 0
+    warned = capsys.readouterr().err
+    assert warned.count('2 bad rows are skipped; the first is line 4: "story" is null') == 1
+    facts = json.loads((tmp_path / "runs/run/facts.json").read_text())["data"]
+    assert facts["train_stories"] + facts["valid_stories"] == 60
+
+
 @pytest.mark.parametrize("command", [evaluate.main, generate.main], ids=["evaluate", "generate"])
 @pytest.mark.parametrize(
     ("damage", "message"),
@@ -215,110 +304,6 @@ def test_ctrl_c_before_the_first_step_ends_without_a_word(tmp_path, monkeypatch,
     assert status(lm.main, *TINY, *places(tmp_path)) == 130
     assert capsys.readouterr() == ("", "")
     assert files(tmp_path) == {}
-
-
-def story_file(folder, name="stories.txt"):
-    path = folder / name
-    path.write_text(
-        "".join(f"A snail of {i} steps went home.\n<|endoftext|>\n" for i in range(300))
-    )
-    return path
-
-
-SMALL = ("--vocab-size", "270", "--steps", "6", "--workers", "1")
-
-
-def test_a_run_goes_on_from_another_folder_and_after_its_data_has_moved(
-    tmp_path, monkeypatch, capsys
-):
-    first, second = tmp_path / "first", tmp_path / "second"
-    first.mkdir(), second.mkdir()
-    monkeypatch.chdir(first)
-    data = story_file(first)
-    words = [*TINY, *SMALL, *places(tmp_path), "--name", "run", "--data", "stories.txt"]
-    assert status_if_sent(SIGINT, 3, *words) == 130
-    run = tmp_path / "runs" / "run"
-    monkeypatch.chdir(second)
-    shutil.copytree(run, tmp_path / "runs" / "moved")
-    assert status(lm.main, "--resume", run, "--workers", "2") == 0
-    assert status(evaluate.main, run) == 0
-
-    data.rename(second / "renamed.txt")
-    moved = tmp_path / "runs" / "moved"
-    capsys.readouterr()
-    assert status(lm.main, "--resume", moved) == 2
-    assert "no such file" in capsys.readouterr().err
-    story_file(second, "other.txt").write_text("One.\n<|endoftext|>\nTwo.\n<|endoftext|>\n")
-    assert status(lm.main, "--resume", moved, "--data", "other.txt") == 2
-    assert "is not the data that it began with; --data PATH says" in capsys.readouterr().err
-    assert status(lm.main, "--resume", moved, "--data", "renamed.txt") == 0
-    for name in ("model.safetensors", "checkpoint.safetensors"):
-        assert (moved / name).read_bytes() == (run / name).read_bytes()
-
-
-def test_a_finished_run_is_extended(tmp_path, capsys):
-    run = trained(tmp_path, "run", "--steps", "4")
-    assert status(lm.main, "--resume", run) == 2
-    assert "all its 4 steps are done; --steps N goes on to N" in capsys.readouterr().err
-    assert status(lm.main, "--resume", run, "--steps", "3") == 2
-    assert "--steps 3: 4 are done already" in capsys.readouterr().err
-    assert status(lm.main, "--resume", run, "--steps", "7") == 0
-    logged = events(run)
-    assert [e["step"] for e in logged if e["event"] == "train"] == list(range(1, 8))
-    assert [e["step"] for e in logged if e["event"] == "final"] == [7]
-    assert json.loads((run / "config.json").read_text())["steps"] == 7
-
-
-@pytest.mark.parametrize("main", [lm.main, generate.main, evaluate.main])
-def test_a_run_that_lies_in_runs_is_suggested(tmp_path, monkeypatch, capsys, main):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs" / "dd").mkdir(parents=True)
-    (tmp_path / "runs" / "dd" / "config.json").write_text("{}")
-    words = ["--resume", "dd"] if main is lm.main else ["dd"]
-    assert status(main, *words) == 2
-    assert "it would hold a config.json); runs/dd is one" in capsys.readouterr().err
-
-
-def test_a_run_on_the_folder_that_one_is_in_is_named_after_it(tmp_path, monkeypatch):
-    folder = tmp_path / "tales"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    story_file(folder, "train.txt"), story_file(folder, "valid.txt")
-    words = [*TINY, *SMALL, "--steps", "1", *places(tmp_path), "--data", "."]
-    assert status(lm.main, *words) == 0
-    assert (tmp_path / "runs" / "tales-quick").is_dir()
-
-
-def test_bad_rows_are_left_out_and_counted_once(tmp_path, capsys):
-    path = tmp_path / "a.jsonl"
-    rows = [json.dumps({"text": f"A snail of {i} steps went home."}) for i in range(300)]
-    path.write_text("\n".join([*rows[:9], '{"text": null}', *rows[9:], "{"]))
-    words = [*TINY, *SMALL, "--steps", "1", *places(tmp_path), "--name", "run", "--data", path]
-    assert status(lm.main, *words) == 2
-    assert "a.jsonl: line 10: a string is needed" in capsys.readouterr().err
-    assert status(lm.main, *words, "--skip-bad-rows") == 0
-    assert capsys.readouterr().err.count("left out 2 bad rows, the first: ") == 1
-
-
-def test_homes_are_expanded_and_none_is_made_by_mistake(tmp_path, monkeypatch):
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(tmp_path)
-    story_file(home)
-    words = [*TINY, *SMALL, "--steps", "1", "--data", "~/stories.txt", "--name", "run"]
-    assert status(lm.main, *words, "--runs", "~/x", "--cache", "~/y", "--trace", "~/t.html") == 0
-    assert {path.name for path in home.iterdir()} == {"stories.txt", "x", "y", "t.html"}
-    assert not (tmp_path / "~").exists()
-
-
-def test_a_home_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
-    (tmp_path / "home").write_text("no folder")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    words = [*TINY, "--steps", "1", "--runs", tmp_path / "runs"]
-    assert status(lm.main, *words) == 2
-    assert "; name another" in capsys.readouterr().err
-    assert status(lm.main, *words, "--cache", tmp_path / "cache") == 0
 
 
 def test_ctrl_c_while_the_last_stories_are_told_says_that_all_is_saved(

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +82,30 @@ def test_name_of_a_run(tmp_path):
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match=r"--name mine: .*mine exists; take another name, or --res"):
         free_folder(named)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (".", "snails"),
+        ("../snails/", "snails"),
+        ("sub/..", "snails"),
+        ("a.b.JSONL.gz", "a.b"),
+        ("/", "data"),
+        ("toy", "toy"),
+    ],
+)
+def test_a_run_is_named_after_its_data(tmp_path, monkeypatch, data, name):
+    (tmp_path / "snails").mkdir()
+    monkeypatch.chdir(tmp_path / "snails")
+    assert free_folder(dataclasses.replace(CONFIG, data=data)) == Path("runs", f"{name}-quick")
+
+
+def test_a_run_that_is_elsewhere_is_suggested(run, monkeypatch):
+    monkeypatch.chdir(run.folder.parent.parent)
+    for wrong, right in (("a", "runs/a"), ("runs/a/model.safetensors", "runs/a")):
+        with pytest.raises(UserError, match=f"^{wrong}: no run there .*did you mean {right}\\?$"):
+            Run.open(Path(wrong))
 
 
 @pytest.mark.parametrize(

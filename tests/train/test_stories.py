@@ -1,235 +1,191 @@
-"""The stories of a file, however it is written."""
-
 import gzip
 import json
-import random
-from itertools import pairwise
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train import stories
 from train.errors import UserError
-from train.stories import Reading, has_separator, kind_of, read, stem_of
+from train.stories import CHUNK, Reading, bad_rows, kind_of, read_stories
 from train.tokenizer import EOT
 
-TALES = ["The snail é.", "The whale\n\nsang 🐌.", "The end."]
-
-
-def rows(tales, column="text"):
-    return [{"id": i, column: tale} for i, tale in enumerate(tales)]
-
-
-def lines(tales, column="text"):
-    return "\n".join(map(json.dumps, rows(tales, column)))
-
-
-CONTENT = {
-    "txt": lambda tales: f"\n{EOT}\n".join(tales),
-    "jsonl": lines,
-    "ndjson": lines,
-    "json": lambda tales: json.dumps(rows(tales), indent=1),
-    "lines.json": lines,
-    "TXT": lambda tales: EOT.join(tales),
-    "JSONL": lines,
+SKIP = Reading(skip_bad_rows=True)
+BAD = {
+    "null": ('{"text": null}', '"text" is null'),
+    "number": ('{"text": 1}', '"text" is a number'),
+    "list": ('{"text": ["a"]}', '"text" is a list'),
+    "object": ('{"text": {"text": "a"}}', '"text" is an object'),
+    "trailing comma": ('{"text": "a",}', "is no JSON object"),
+    "twice": ('{"text": "a", "text": "b"}', 'has the column "text" twice'),
+    "other column": ('{"story": "a"}', "needs one column"),
+    "not an object": ('"text"', "is no JSON object"),
+    "lone surrogate": (r'{"text": "\ud800"}', "cannot be read"),
+    "nested too deep": ('{"text": ' + "[" * 100_000, "is no JSON object"),
 }
 
 
-def zstd(content):
-    return pa.Codec("zstd").compress(content, asbytes=True)
+def zst(content):
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
 
 
-PACKED = {"": bytes, ".gz": gzip.compress, ".zst": zstd, ".GZ": gzip.compress}
+PACK = {"": bytes, ".gz": gzip.compress, ".zst": zst}
 
 
-@pytest.mark.parametrize("packed", PACKED)
-@pytest.mark.parametrize("kind", CONTENT)
-@pytest.mark.parametrize("mark", [b"", "\ufeff".encode()])
-def test_every_kind_of_file_in_which_stories_are_handed_round(tmp_path, kind, packed, mark):
-    path = tmp_path / f"a::b.{kind}{packed}"
-    path.write_bytes(PACKED[packed](mark + CONTENT[kind](TALES).encode()))
-    assert [*read(path, Reading())] == TALES
-    assert stem_of(path) in ("a::b", "a::b.lines")
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a", "a.parquet.gz", "a.gz", ".txt", "a.zip", "txt"])
-def test_other_files_are_of_no_kind(tmp_path, name):
-    assert kind_of(tmp_path / name) is None
-
-
-@given(
-    st.lists(st.text("ab\n\f \r", max_size=5), max_size=6),
-    st.lists(st.sampled_from(["", "\n", " ", "\f", "\r\n"]), min_size=12, max_size=12),
-    st.integers(1, 40),
-)
-@example(["a", "b"], [""] * 12, 3)
-def test_the_token_ends_a_story_wherever_it_stands(tmp_path_factory, tales, around, chunk):
-    path = tmp_path_factory.getbasetemp() / "anywhere.txt"
-    ends = [
-        f"{before}{EOT}{after}" for before, after in zip(around[::2], around[1::2], strict=True)
-    ]
-    text = "".join(tale + end for tale, end in zip(tales, ends, strict=False))
-    path.write_bytes(text.encode())
-    plain = [t.replace("\r\n", "\n").replace("\r", "\n").strip() for t in text.split(EOT)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stories, "CHUNK", chunk)
-        assert [*read(path, Reading())] == [tale for tale in plain if tale]
-
-
-@pytest.mark.parametrize("chunk", [1, 2, 3, 1000])
-def test_blank_lines_end_a_story_if_that_is_asked_for(tmp_path, monkeypatch, chunk):
-    monkeypatch.setattr(stories, "CHUNK", chunk)
-    path = tmp_path / "a.txt"
-    path.write_text("One\nline.\n\n\nTwo.\n \t\nThree.\r\n\r\nFour.\n")
-    assert [*read(path, Reading(split="blank-lines"))] == ["One\nline.", "Two.", "Three.", "Four."]
-    assert has_separator(path, Reading(split="blank-lines"))
-    assert not has_separator(path, Reading())
-
-
-def test_a_separator_in_a_table_is_none_of_the_text(tmp_path):
-    path = tmp_path / "a.jsonl"
-    path.write_text(lines([f"One.{EOT}", f"Two.{EOT} Three.", EOT]))
-    assert [*read(path, Reading())] == ["One.", "Two.", "Three."]
-
-
+@pytest.mark.parametrize("packed", PACK)
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.ndjson", "a.json", "a.JSON", "a.TXT"])
 @pytest.mark.parametrize("column", ["text", "story", "content"])
-def test_the_column_is_found_by_its_usual_names(tmp_path, column):
-    path = tmp_path / "a.jsonl"
-    path.write_text(lines(TALES, column))
-    pq.write_table(pa.table({"id": [1, 2, 3], column: TALES}), tmp_path / "a.parquet")
-    assert [*read(path, Reading())] == [*read(tmp_path / "a.parquet", Reading())] == TALES
+def test_kinds_of_file(tmp_path, name, packed, column):
+    rows = [{"title": "No.", column: story} for story in ("One é.", "Two.\u2028x")]
+    content = {
+        ".txt": f"One é.{EOT}Two.\u2028x",
+        ".json": json.dumps(rows, indent=1),
+    }.get(name[1:].lower(), "\n\n".join(map(json.dumps, rows)))
+    path = tmp_path / (name + packed.upper())
+    # Packed in two parts, which are read as one.
+    middle = len(content.encode()) // 2
+    halves = content.encode()[:middle], content.encode()[middle:]
+    path.write_bytes(b"".join(map(PACK[packed], halves)))
+    assert kind_of(path) == name[1:].lower() + packed
+    assert list(read_stories(path)) == ["One é.", "Two.\u2028x"]
+    if packed:
+        path.write_bytes(path.read_bytes()[:-9])
+        with pytest.raises(UserError, match="cannot be read: Truncated"):
+            list(read_stories(path))
 
 
-def test_another_column_is_named(tmp_path):
-    path = tmp_path / "a.jsonl"
-    path.write_text("\n".join(json.dumps({"text": "no", "tale": tale}) for tale in TALES))
-    assert [*read(path, Reading(text_column="tale"))] == TALES
-    with pytest.raises(
-        UserError, match='line 1: there is no column "x", but text, tale; --text-co'
-    ):
-        [*read(path, Reading(text_column="x"))]
-
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2)
-    ),
-    max_leaves=4,
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"One.\n{EOT}\nTwo.\n",
+        f"\ufeffOne.{EOT}Two.{EOT}",
+        f"One. {EOT} Two.",
+        f"One.\r\n{EOT}\r\nTwo.\r\n",
+        f"One.\f{EOT}\fTwo.\f",
+        f"{EOT}{EOT}One.\n\n{EOT}Two.",
+    ],
 )
-others = st.dictionaries(
-    st.text(max_size=3).filter(lambda name: name != "text"), anything, max_size=3
+def test_the_token_parts_stories_wherever_it_stands(tmp_path, text):
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode())
+    assert list(read_stories(path)) == ["One.", "Two."]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": text.removeprefix("\ufeff")}))
+    assert list(read_stories(tmp_path / "a.jsonl")) == ["One.", "Two."]
+
+
+@pytest.mark.parametrize("shift", range(-15, 16))
+def test_the_token_across_the_border_of_a_chunk(tmp_path, shift):
+    long = "a" * (CHUNK + shift)
+    (tmp_path / "a.txt").write_text(f"{long}{EOT}Two.")
+    assert list(read_stories(tmp_path / "a.txt")) == [long, "Two."]
+    (tmp_path / "a.json").write_text(json.dumps([{"text": long}, {"text": "Two."}]))
+    assert list(read_stories(tmp_path / "a.json")) == [long, "Two."]
+
+
+def test_blank_lines_part_stories_if_asked(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"One.\nOn.\r\n \t\r\n\r\nTwo.\n\nThree.{EOT}Four.".encode())
+    reading = Reading(split="blank-lines")
+    assert list(read_stories(path, reading)) == ["One.\nOn.", "Two.", "Three.", "Four."]
+
+
+@pytest.mark.parametrize(("row", "reason"), BAD.values(), ids=BAD)
+def test_a_bad_row_is_named_or_skipped(tmp_path, row, reason):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": "One."}}\n\n{row}\n{{"text": "Two."}}\n{row}')
+    with pytest.raises(UserError) as caught:
+        list(read_stories(path))
+    assert str(caught.value).startswith(f"--data {path}: line 3: {reason}")
+    assert "\n" not in str(caught.value)
+    assert list(read_stories(path, SKIP)) == ["One.", "Two."]
+    n, first = bad_rows(path, SKIP)
+    assert (n, first.startswith("line 3: ")) == (2, True)
+
+
+def test_a_bad_row_of_other_kinds_is_named(tmp_path):
+    (tmp_path / "a.txt").write_bytes(f"One.\n{EOT}\n\xff{EOT}Two.".encode("latin-1"))
+    pq.write_table(pa.table({"text": ["One.", None, "Two."]}), tmp_path / "a.parquet")
+    (tmp_path / "a.json").write_text('[{"text": "One."}, {"text": 2}, {"text": "Two."}]')
+    for name, place in (("a.txt", "line 2"), ("a.parquet", "row 2"), ("a.json", "item 2")):
+        with pytest.raises(UserError, match=f"{name}: {place}: "):
+            list(read_stories(tmp_path / name))
+        assert list(read_stories(tmp_path / name, SKIP)) == ["One.", "Two."]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"text": "a"}', "item 1 of its list: the list has no end"),
+        ('[{"text": "a"},]', "item 2 of its list: "),
+        ('[{"text": "a"} {"text": "b"}]', "item 1 of its list: no comma follows"),
+        ('[{"text": "a"}] x', "text follows the end of its list"),
+    ],
+)
+def test_a_list_that_is_none(tmp_path, content, message):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        list(read_stories(tmp_path / "a.json", SKIP))
+
+
+def test_a_column_that_is_asked_for(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "No.", "tale": "One."}')
+    pq.write_table(pa.table({"text": ["No."], "tale": ["One."]}), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        assert list(read_stories(tmp_path / name, Reading(column="tale"))) == ["One."]
+        with pytest.raises(UserError, match='column "tail", but has text, tale; --text-column'):
+            list(read_stories(tmp_path / name, Reading(column="tail")))
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=5,
 )
 
 
-@given(st.lists(others, min_size=3, max_size=3), st.booleans())
-@example([{"a": None}, {"a": "late"}, {"b": [1]}], True)
-@example([{"a": 1}, {"a": 1.5}, {"a": 10**5000}], True)
-def test_no_column_beside_the_text_matters(tmp_path_factory, beside, in_lines):
-    path = tmp_path_factory.getbasetemp() / "beside.json"
-    table = [row | {"text": tale} for row, tale in zip(beside, TALES, strict=True)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.set_int_max_str_digits", lambda n: None, raising=False)
-        dumped = [_dumped(row) for row in table]
-    path.write_text("\n".join(dumped) if in_lines else f"[{','.join(dumped)}]")
-    assert [*read(path, Reading())] == TALES
-
-
-def _dumped(row):
-    big = {
-        name: value for name, value in row.items() if isinstance(value, int) and value > 10**4000
-    }
-    text = json.dumps({name: "BIG" if name in big else value for name, value in row.items()})
-    return text.replace('"BIG"', "1" + "0" * 5000)
+@settings(max_examples=50)
+@given(st.lists(st.dictionaries(st.text("ab.", min_size=1), values, max_size=3), min_size=1))
+def test_nothing_beside_the_text_matters_in_json_lines(tmp_path_factory, others):
+    path = tmp_path_factory.mktemp("rows") / "a.jsonl"
+    stories = [f"Story {i}." for i in range(len(others))]
+    rows = [{**other, "text": story} for other, story in zip(others, stories, strict=True)]
+    lines = (json.dumps(dict(sorted(row.items(), reverse=i % 2))) for i, row in enumerate(rows))
+    path.write_text("\n".join(lines))
+    assert list(read_stories(path)) == stories
+    path.with_suffix(".json").write_text(json.dumps(rows))
+    assert list(read_stories(path.with_suffix(".json"))) == stories
 
 
 COLUMNS = [
-    pa.array([1, None, 3]),
-    pa.array([None] * 3, pa.null()),
-    pa.array([1, 2, 3], pa.timestamp("ns", "Antarctica/Troll")),
-    pa.array([2**62, 0, -(2**62)], pa.timestamp("us")),
-    pa.array([10**8, 0, 1], pa.date32()),
-    pa.array([1, 2, 3], pa.duration("ms")),
-    pa.array([b"\xff", b"", None]),
-    pa.array([[1], [], None]),
-    pa.array([{"text": 1}, None, {"text": 2}]),
-    pa.array(["a", "b", "a"]).dictionary_encode(),
-    pa.array([1, 2, 3], pa.decimal128(38, 10)),
+    (pa.null(), None),
+    (pa.date64(), 2**50 * 86_400_000 % 2**62),
+    (pa.timestamp("s", "Mars/Olympus"), 2**50),
+    (pa.timestamp("us", "+99:99"), 5),
+    (pa.duration("ns"), 2**62),
+    (pa.binary(), b"\xff"),
+    (pa.list_(pa.struct([("text", pa.string())])), [{"text": "No."}]),
+    (pa.decimal256(70, 3), 1),
 ]
 
 
-@given(st.lists(st.sampled_from(COLUMNS), max_size=3), st.integers(0, 3), st.integers(1, 3))
-def test_no_column_of_a_parquet_file_beside_the_text_matters(tmp_path_factory, beside, at, group):
-    path = tmp_path_factory.getbasetemp() / "beside.parquet"
-    columns = {f"c{i}": column for i, column in enumerate(beside)}
-    names = [*[*columns][:at], "text", *[*columns][at:]]
-    table = pa.table({name: columns.get(name, pa.array(TALES)) for name in names})
-    pq.write_table(table, path, row_group_size=group)
-    assert [*read(path, Reading())] == TALES
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.sampled_from(["text.x", "a", "story"]), st.sampled_from(COLUMNS))))
+def test_nothing_beside_the_text_matters_in_parquet(tmp_path_factory, others):
+    path = tmp_path_factory.mktemp("rows") / "a.parquet"
+    columns = {name: pa.array([value, None], kind) for name, (kind, value) in others}
+    pq.write_table(pa.table({**columns, "text": ["One.", "Two."]}), path)
+    assert list(read_stories(path)) == ["One.", "Two."]
 
 
-BAD = {
-    '{"text": null}': 'a string is needed in "text", which holds null',
-    '{"text": 3}': 'a string is needed in "text", which holds int 3',
-    '{"text": ["a"]}': "which holds list",
-    '{"text": "a",}': "Illegal trailing comma|Expecting property name",
-    '{"text": "a", "text": "b"}': 'the key "text" comes twice',
-    '{"text": "a", "id": 1, "id": 2}': 'the key "id" comes twice',
-    '"a"': "it is no object, but str 'a'",
-    "null": "it is no object, but null",
-    '{"tale": "a"}': 'there is no column "text"',
-    '{"text": "\\ud83d"}': 'half a character of two is in "text"',
-    '{"text": "a"': "Expecting",
-    "[" * 100_000: "nested too deep",
-    "\udcff": "codec can't decode",
-}
-
-
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad[:30].encode("ascii", "replace"))
-def test_a_bad_row_is_named_with_its_line_and_may_be_skipped(tmp_path, bad):
+def test_odd_values_beside_the_text(tmp_path):
     path = tmp_path / "a.jsonl"
-    good = json.dumps({"text": "One."})
-    path.write_bytes(f"{good}\n\n{bad}\n{good}\n{bad}".encode(errors="surrogateescape"))
-    with pytest.raises(UserError, match=rf"a.jsonl: line 3: .*({BAD[bad]})") as error:
-        [*read(path, Reading())]
-    assert str(error.value).endswith("; --skip-bad-rows goes on without it")
-    assert "\n" not in str(error.value) and len(str(error.value)) < 400
-    reading = Reading(skip_bad_rows=True)
-    for _ in range(2):  # counted once, however often it is read
-        assert [*read(path, reading)] == ["One.", "One."]
-    assert reading.skipped[path].n == 2
-    assert "line 3" in reading.skipped[path].first
-
-
-def test_a_bad_row_of_a_list_and_of_a_parquet_file(tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps([{"text": "One."}, {"text": None}]))
-    pq.write_table(pa.table({"text": ["One.", None]}), tmp_path / "a.parquet")
-    for name in ("a.json", "a.parquet"):
-        with pytest.raises(UserError, match=f"{name}: row 2: a string is needed"):
-            [*read(tmp_path / name, Reading())]
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_an_archive_that_was_cut_short_is_one_line(tmp_path, suffix):
-    text = " ".join(str(random.Random(0).random()) for _ in range(9000))
-    path = tmp_path / f"a.txt{suffix}"
-    whole = PACKED[suffix](text.encode())
-    for content in (whole[: len(whole) // 2], b"no archive", whole[:30] + b"x" * 99 + whole[130:]):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match=r"a.txt.* cannot be read: ") as error:
-            [*read(path, Reading())]
-        assert "\n" not in str(error.value)
-
-
-def test_identity_holds_only_what_is_not_by_default():
-    assert Reading().identity == {}
-    readings = [
-        Reading(),
-        Reading("tale"),
-        Reading(split="blank-lines"),
-        Reading(skip_bad_rows=True),
-    ]
-    assert all(a.identity != b.identity for a, b in pairwise(readings))
+    odd = [b"1" * 5000, b'"\xff"', b'"\\ud800"', b"NaN", b'"\t"', b'{"a": 1, "a": 2}']
+    path.write_bytes(b"".join(b'{"odd": %s, "text": "One."}\n' % value for value in odd))
+    assert list(read_stories(path)) == ["One."] * len(odd)
+    pq.write_table(pa.table({"day": [date(1, 1, 1)], "text": ["One."]}), tmp_path / "a.parquet")
+    assert list(read_stories(tmp_path / "a.parquet")) == ["One."]
