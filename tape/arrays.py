@@ -14,6 +14,9 @@ OF_A_CLASS = {
 """What a subclass of ndarray may define and still be the same array in every op."""
 
 
+FLOAT16 = np.dtype(np.float16)
+
+
 def array_of(value: Any) -> np.ndarray:
     """`value` as an array of the dtype that NumPy gives it, without a copy where it is one.
 
@@ -57,7 +60,7 @@ def as_array(value: Any) -> np.ndarray:
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:
     """The dtype to add up in: a sum of float16 would stop growing at 2,048 ones."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.dtype(np.float32) if dtype == FLOAT16 else dtype
 
 
 def is_python(value: Any) -> bool:

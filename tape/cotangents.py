@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 
 import numpy as np
 
-from tape.arrays import sum_dtype
+from tape.arrays import FLOAT16, sum_dtype
 from tape.tensor import Tensor
 
 
@@ -37,7 +37,7 @@ class Cotangents:
     def add(self, source: int | Tensor, cotangent: np.ndarray, owned: bool) -> None:
         """Add what one more path carried to `source`; `owned` if it is nobody else's."""
         owned = owned and self._may_write
-        if self._into is not None and isinstance(source, Tensor) and cotangent.dtype != np.float16:
+        if self._into is not None and isinstance(source, Tensor) and cotangent.dtype != FLOAT16:
             if source in self._into:
                 self._into[source] += cotangent
             else:
@@ -46,7 +46,7 @@ class Cotangents:
         held = self._sums.get(source)
         if held is None:
             self._sums[source] = cotangent
-        elif cotangent.dtype == np.float16:
+        elif cotangent.dtype == FLOAT16:
             self._sums[source] = np.add(held, cotangent, out=np.empty(held.shape, np.float32))
         elif source in self._owned:
             np.add(held, cotangent, out=held)

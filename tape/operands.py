@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tape.arrays import array_of, is_python, sum_dtype
+from tape.arrays import FLOAT16, array_of, is_python, sum_dtype
 from tape.tensor import Tensor
 
 
@@ -45,6 +45,8 @@ def values_of(
     OverflowError
         If a Python integer does not fit the integers beside it.
     """
+    if (dtype := _dtype_of_all(operands)) is not None:
+        return [None if x is None else x.data for x in operands], dtype
     values = [None if x is None or isinstance(x, str) else array_of(_bare(x)) for x in operands]
     places = [
         i
@@ -55,6 +57,21 @@ def values_of(
     for i in places:
         values[i] = _converted(operands[i], values[i], sum_dtype(dtype))
     return [x if value is None else value for x, value in zip(operands, values, strict=True)], dtype
+
+
+def _dtype_of_all(operands: Sequence[Any]) -> np.dtype | None:
+    """The dtype of tensors that need no conversion; None if it is not as simple as that."""
+    common = None
+    for x in operands:
+        if x is None:
+            continue
+        if not isinstance(x, Tensor):
+            return None
+        dtype = x.data.dtype
+        if dtype is not common and (common is not None or dtype.kind != "f" or dtype == FLOAT16):
+            return None
+        common = dtype
+    return common
 
 
 def _bare(operand: Any) -> Any:

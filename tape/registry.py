@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tape.arrays import as_array
+from tape.arrays import FLOAT16, as_array
 from tape.operands import values_of
 from tape.place import current_scope, describe_call_site
 from tape.samples import Sample
@@ -128,7 +128,7 @@ class Op:
             pairs = found if several else [found]
             if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
                 raise TypeError("an op returns its result and its VJP, or a list of such pairs")
-            if dtype == np.float16:
+            if dtype == FLOAT16:
                 pairs = [_in_float16(*pair) for pair in pairs]
         except Exception as error:
             where = describe_call_site(current_scope())

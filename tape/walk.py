@@ -46,7 +46,8 @@ def walk(
             if g is None:
                 continue
             record = tape.records[number]
-            g = g.astype(record.dtype, copy=False)
+            if g.dtype != record.dtype:  # a sum of float16
+                g = g.astype(record.dtype)
             step = Step(record, g, *_pull_back(tape, record, g, map))
             for arrival in step.arrivals():
                 cotangents.add(*arrival)
@@ -100,7 +101,7 @@ def _pull_back(
     """
     record.check_saved(tape.failure)
     operands = [tape.source(source) for source in record.sources]
-    with _blame(record, operands), _read_only(g):
+    with _blame(record, operands, g):
         began = time.perf_counter()
         found = record.vjp(g)
         found = found if isinstance(found, tuple) else (found,)
@@ -132,21 +133,15 @@ def _fit(cotangent: np.ndarray, record: Record, operand: Record | Tensor) -> np.
 
 
 @contextmanager
-def _read_only(g: np.ndarray) -> Iterator[None]:
-    """A VJP that writes to its cotangent, which others may hold, fails instead."""
+def _blame(record: Record, operands: list[Record | Tensor | None], g: np.ndarray) -> Iterator[None]:
+    """Name the VJP that fails; one that writes to g, which others may hold, does."""
     writeable = g.flags.writeable
-    g.flags.writeable = False
-    try:
-        yield
-    finally:
-        g.flags.writeable = writeable
-
-
-@contextmanager
-def _blame(record: Record, operands: list[Record | Tensor | None]) -> Iterator[None]:
+    g.setflags(write=False)
     try:
         yield
     except Exception as error:
         call = record.op.describe_call(operands)
         error.add_note(f"in the VJP of {call}, {describe_place(record.line, record.scope)}")
         raise
+    finally:
+        g.setflags(write=writeable)
