@@ -71,3 +71,10 @@ def test_a_traced_tape_holds_no_array():
     gc.collect()
     assert array() is None
     assert tape.trace.results
+
+
+def test_complex_results_are_shown_by_their_magnitudes():
+    with Tape(trace=True) as tape:
+        _ = Tensor(np.array([3 + 4j, 0])) * 1
+    assert [p.high for p in (tape.trace.results[0], *tape.trace.leaves.values())] == [5, 5, 1]
+    assert tape.trace.results[0].of_magnitudes

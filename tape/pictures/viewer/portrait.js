@@ -25,6 +25,7 @@ function portraitOf(portrait, of, hue) {
       "div.measures",
       {},
       bad,
+      portrait.of_magnitudes ? el("span", {}, "of magnitudes:") : null,
       el("span", {}, "norm ", datum("norm", portrait.norm)),
       el("span", {}, "mean ", datum("mean", portrait.mean), " ± ", datum("deviation", portrait.deviation)),
       histogram(portrait),
