@@ -1,8 +1,17 @@
+import signal
 from signal import SIGINT
 
 import pytest
 
 from .running import TINY, places, status_if_sent, trained
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """A shell has what it starts in the background ignore Ctrl-C, which the commands respect."""
+    before = signal.signal(SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(SIGINT, before)
 
 
 @pytest.fixture(scope="session")
