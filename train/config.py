@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import tyro
+from typeguard import TypeCheckError, check_type
 
 from train.errors import UserError, check_prompt
 from train.folders import expanded
+from train.seals import from_text, to_text
 from train.stories import Reading, SplitName
 from train.version import DEFAULTS, VERSION, check_version
+from train.words import shell_word
 
 PLACES = ("name", "runs", "cache", "trace", "resume")
 """Where files lie, which changes nothing in a run."""
@@ -32,14 +33,20 @@ POSITIVE = (
 )
 RANGES: dict[str, tuple[tuple[str, ...], Callable[[float], bool]]] = {
     "above 0": (POSITIVE, lambda x: x > 0),
-    "above 0 and finite": (("toy_megabytes", "init_std", "lr"), lambda x: 0 < x < math.inf),
-    "above 0 and at most 1e9": (("minutes",), lambda x: x is None or 0 < x <= 1e9),
+    "above 0 and finite": (("init_std", "lr"), lambda x: 0 < x < math.inf),
+    "above 0 and at most 1e9": (
+        ("toy_megabytes", "minutes"),
+        lambda x: x is None or 0 < x <= 1e9,
+    ),
     "at least 0": (("seed",), lambda x: x >= 0),
     "at least 0 and finite": (("weight_decay",), lambda x: 0 <= x < math.inf),
     "from 0 to 1": (("warmup", "final_lr"), lambda x: 0 <= x <= 1),
     "at least 0 and below 1": (("dropout", "beta1", "beta2"), lambda x: 0 <= x < 1),
 }
 """In the words of an error, what must be true of some fields."""
+
+LARGEST = 10**15
+"""Of a whole number, but for the seed."""
 
 PresetName = Literal["quick", "ten-minutes", "hour"]
 
@@ -151,6 +158,10 @@ class Config:
             for field in fields:
                 if not holds(value := getattr(self, field)):
                     raise UserError(f"{flag(field)} {value}: must be {meaning}")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int) and field.name != "seed" and value > LARGEST:
+                raise UserError(f"{flag(field.name)} {value}: must be at most 10^15")
         check_prompt(self.prompt)
         if self.d_model % self.n_heads:
             raise UserError(
@@ -193,15 +204,14 @@ class Config:
                 else:
                     # Without the =, a value that begins like a flag would be taken for one.
                     words += [f"{name}={word}"] if word.startswith("-") else [name, word]
-        return shlex.join(words)
+        return " ".join(map(shell_word, words))
 
     def to_json(self) -> str:
-        """The configuration as a JSON object, a field to a line."""
-        values = {"version": VERSION, **dataclasses.asdict(self)}
-        return json.dumps(values, indent=2, default=str) + "\n"
+        """The configuration as a JSON object with a checksum, a field to a line."""
+        return to_text({"version": VERSION, **dataclasses.asdict(self)})
 
     @classmethod
-    def from_json(cls, text: str) -> Config:
+    def from_json(cls, text: str | bytes) -> Config:
         """The configuration that `to_json` wrote, in this version or an earlier one.
 
         What is left out is what it was by default in that version.
@@ -212,13 +222,14 @@ class Config:
             If it is not one.
         """
         try:
-            values = json.loads(text)
+            values = from_text(text)
             version = check_version(values.pop("version", 1), "the configuration")
             values = DEFAULTS[version] | values
-            for field in ("tokenizer", "runs", "cache", "trace"):
-                values[field] = values[field] and Path(values[field])
-            return cls(**values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            hints = get_type_hints(cls)
+            if unknown := values.keys() - hints.keys():
+                raise ValueError(f"there is no setting {min(unknown)}")
+            return cls(**{name: _typed(name, value, hints[name]) for name, value in values.items()})
+        except (ValueError, OverflowError, UserError) as error:
             raise UserError(f"not the configuration of a run: {error}") from None
 
 
@@ -251,6 +262,29 @@ PRESETS: dict[str, Config] = {
         checkpoint_every=500,
     ),
 }
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    """A value from JSON as the type that a field has.
+
+    Raises
+    ------
+    ValueError
+        If it is of another type.
+    """
+    choices = (hint, *get_args(hint))
+    if isinstance(value, str):
+        os.fsencode(value)  # raises for characters that are none
+        value = Path(value) if Path in choices else value
+    elif type(value) is int and float in choices:
+        value = float(value)
+    try:
+        if isinstance(value, bool) and hint is not bool:  # which Python takes for an int
+            raise TypeCheckError("is a bool")
+        return check_type(value, hint)
+    except TypeCheckError:
+        expected = getattr(hint, "__name__", hint)
+        raise ValueError(f"{name} is {value!r:.40}, which is not of {expected}") from None
 
 
 def flag(field: str) -> str:

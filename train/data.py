@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,13 +13,17 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 from tqdm import tqdm
+from xxhash import xxh3_64
 
 from models import stream
+from tape.files import naming
 from train.corpus import Corpus
-from train.errors import UserError
-from train.folders import making
+from train.errors import Damaged, UserError
+from train.folders import making, remove_unfinished
+from train.seals import SEAL, checksum, from_text, to_text
 from train.signals import interruptible
-from train.tokenizer import EOT, fingerprint
+from train.tokenizer import EOT, fingerprint, panics
+from train.words import printable
 
 STORIES_PER_BATCH = 1000
 READ_AS = 2
@@ -52,7 +57,8 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
 
     The ids lie in `cache/<key>/` as `train.bin`, `valid.bin` and `meta.json`, where the key stands
     for the content of the corpus and of the tokenizer. The text is streamed, so that memory stays
-    flat, and the folder appears only once it is complete.
+    flat, and the folder appears only once it is complete. One that is damaged is made again, which
+    is said on stderr.
 
     Raises
     ------
@@ -61,16 +67,21 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path) -> Tokens:
     """
     identity = json.dumps([corpus.identity, fingerprint(tokenizer), READ_AS], sort_keys=True)
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
-    if not folder.exists():
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            # Another process that encodes the same makes the same.
-            with suppress(FileExistsError), making(folder) as unfinished:
-                _encode_into(unfinished, corpus, tokenizer)
-        except OSError as error:
-            message = f"--cache {cache}: {error}; name a folder that can be written"
-            raise UserError(message) from None
-    return _open_tokens(folder)
+    remove_unfinished(cache)
+    try:
+        if folder.exists():
+            try:
+                return _open_tokens(folder)
+            except Damaged as damage:
+                print(f"{printable(damage)}; the text is encoded again", file=sys.stderr)
+                shutil.rmtree(folder)
+        # Another process that encodes the same makes the same.
+        with suppress(FileExistsError), making(folder) as unfinished:
+            _encode_into(unfinished, corpus, tokenizer)
+        return _open_tokens(folder)
+    except OSError as error:
+        message = f"--cache {cache}: {error}; name a folder that can be written"
+        raise UserError(message) from None
 
 
 def _encode_into(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
@@ -80,47 +91,55 @@ def _encode_into(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
         "train": _encode(corpus.train(), tokenizer, folder / "train.bin", dtype),
         "valid": _encode(corpus.valid(), tokenizer, folder / "valid.bin", dtype),
     }
-    (folder / "meta.json").write_text(json.dumps(meta, indent=2))
+    (folder / "meta.json").write_text(to_text(meta))
 
 
 def _encode(
     stories: Iterator[str], tokenizer: Tokenizer, path: Path, dtype: np.dtype
 ) -> dict[str, int]:
     eot = tokenizer.token_to_id(EOT)
-    counts = {"tokens": 1, "stories": 0, "bytes": 0}
+    counts = {"tokens": 0, "stories": 0, "bytes": 0}
+    hashed = xxh3_64()
+
+    def write(tokens: np.ndarray) -> None:
+        file.write(tokens)
+        hashed.update(tokens)
+        counts["tokens"] += len(tokens)
+
     # disable=None: no bar where nobody watches
     bar = tqdm(desc=path.stem, unit=" stories", disable=None)
     # Inside the tokenizer, a KeyboardInterrupt may be raised where Python discards it.
-    with path.open("wb") as file, bar, interruptible() as interrupt:
-        np.array([eot], dtype).tofile(file)
+    with naming(path), path.open("wb") as file, bar, interruptible() as interrupt:
+        write(np.array([eot], dtype))
         while interrupt.signal is None and (batch := list(islice(stories, STORIES_PER_BATCH))):
-            encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            with panics("a story"):
+                encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             ids = chain.from_iterable((*encoding.ids, eot) for encoding in encodings)
-            tokens = np.fromiter(ids, dtype)
-            tokens.tofile(file)
-            counts["tokens"] += len(tokens)
+            write(np.fromiter(ids, dtype))
             counts["stories"] += len(batch)
             counts["bytes"] += sum(len(story.encode()) for story in batch)
             bar.update(len(batch))
     if interrupt.signal is not None:
         sys.exit(128 + interrupt.signal)
-    return counts
+    return {**counts, SEAL: hashed.hexdigest()}
 
 
 def _open_tokens(folder: Path) -> Tokens:
     def split(name: str) -> Split:
         counts = meta[name]
-        shape = (counts["tokens"],)
-        tokens = np.memmap(folder / f"{name}.bin", meta["dtype"], mode="r", shape=shape)
+        path = folder / f"{name}.bin"
+        if path.stat().st_size != counts["tokens"] * np.dtype(meta["dtype"]).itemsize:
+            raise Damaged(f"{path.name} is not of the size that it had")
+        tokens = np.memmap(path, meta["dtype"], mode="r")
+        if checksum(tokens) != counts[SEAL]:
+            raise Damaged(f"{path.name} is damaged or changed: its checksum does not fit")
         return Split(tokens, counts["stories"], counts["bytes"])
 
     try:
-        meta = json.loads((folder / "meta.json").read_text())
+        meta = from_text((folder / "meta.json").read_bytes())
         return Tokens(split("train"), split("valid"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder}: damaged; remove it, and the text is encoded again ({error})"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, Damaged) as error:
+        raise Damaged(f"{folder}: {error}") from None
 
 
 class Windows:

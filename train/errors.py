@@ -1,18 +1,30 @@
-"""The error that the commands show as one line."""
+"""How the commands end when something is wrong: with one line, and what the shell expects."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from train.words import printable
+
 
 class UserError(Exception):
     """Input that cannot be used; the message names the value and what would be right.
 
-    The commands print it on one line, without a traceback, and exit with status 2.
+    The commands print it on one line, without a traceback, and exit with status 2. Details, if
+    there are any, follow on lines of their own.
     """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class Damaged(UserError):
+    """A file that is not what was written; there may be another one to fall back on."""
 
 
 def check_prompt(prompt: str) -> None:
@@ -27,12 +39,50 @@ def check_prompt(prompt: str) -> None:
 def one_line_errors() -> Iterator[None]:
     """Print a UserError, or what the system refused, as one line on stderr; exit with status 2.
 
-    Ctrl-C ends without a word, with status 130.
+    Ctrl-C ends without a word, with status 130, and so does, with 141, a reader of the output who
+    has seen enough.
     """
+    _open_streams()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # as it was while modules were loaded
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        yield
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        try:
+            yield
+        except SystemExit:
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+        sys.exit(128 + getattr(signal, "SIGPIPE", 13))
+    except UserError as error:
+        _fail(str(error), error.details)
+    except OSError as error:
+        _fail(str(error))
+    except MemoryError as error:
+        _fail(f"out of memory: {str(error) or 'the system has no more'}")
+    except RecursionError:
+        _fail("what was given is nested too deeply")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def discard_output(stream: object) -> None:
+    """Have what is written to a stream from now on go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _fail(message: str, details: str = "") -> None:
+    for line in (f"error: {message}", *details.splitlines()):
+        print(printable(line), file=sys.stderr)
+    sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Have stdout and stderr be open, as a shell may close them, and take any character."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -94,7 +93,6 @@ class Arguments:
 
 def main() -> None:
     """The command."""
-    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
     with one_line_errors():
         arguments = tyro.cli(Arguments, prog="python -m train.generate")
         run = Run.open(arguments.run)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,14 @@ from train.config import Config, given_again, parse
 from train.corpus import Corpus, open_corpus
 from train.data import Tokens, encode_corpus
 from train.errors import UserError, one_line_errors
+from train.folders import remove_unfinished, used_alone
 from train.loop import Trainer
 from train.machine import describe_machine
-from train.run import Run, absolute, free_folder, new_model
+from train.memory import check_memory, n_parameters, tell_memory
+from train.output import outlasting_output
+from train.run import Run, absolute, free_folder
 from train.tokenizer import load_tokenizer, train_tokenizer
+from train.words import printable, shell_word
 from train.workers import Workers
 
 
@@ -36,9 +40,10 @@ def prepare(config: Config) -> tuple[Run, Tokens]:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
         tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
+    check_memory(config, tokenizer.get_vocab_size())
     tokens = encode_corpus(corpus, tokenizer, config.cache)
     facts = {
-        "parameters": new_model(config, tokenizer).n_parameters,
+        "parameters": n_parameters(config, tokenizer.get_vocab_size()),
         "data": {**_describe_data(corpus, tokens), "path": absolute(config.data)},
         "machine": describe_machine(),
     }
@@ -55,6 +60,8 @@ def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
         If its data is not what it was.
     """
     run = Run.open(folder).settled(**changes)
+    remove_unfinished(run.folder.parent)
+    check_memory(run.config, run.tokenizer.get_vocab_size())
     if run.version == 1:
         print(
             f"{folder}: an earlier version began this run; from here on its data comes in another "
@@ -87,44 +94,57 @@ def main() -> None:
     """The command."""
     started = time.monotonic()
     keep_freed_memory()
-    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
-    with one_line_errors():
+    with one_line_errors(), ExitStack() as held:
         config = parse(sys.argv[1:])
+        held.enter_context(outlasting_output())
         if config.resume:
+            held.enter_context(used_alone(Run.open(config.resume).folder))
             run, tokens = reopen(config.resume, **given_again(sys.argv[1:]))
         else:
             run, tokens = prepare(config)
-        with Workers(run.config.workers) as workers:
-            trainer = Trainer(run, tokens, workers, started)
-            if config.resume:
-                trainer.restore()
-            else:
-                if config.minutes:
-                    trainer.fit_into(60 * config.minutes)
-                trainer.begin()
-            folder = trainer.run.folder
-            print(
-                f"{folder}: {run.facts['parameters']:,} parameters, "
-                f"{run.facts['data']['train_tokens']:,} tokens to train on, "
-                f"{trainer.run.config.steps:,} steps"
-            )
-            if trainer.run.config.trace and not config.resume:
-                print(f"a step to look at: {trainer.trace(trainer.run.config.trace)}")
-            try:
-                signal = trainer.train()
-            except KeyboardInterrupt:  # before the last step it is a signal
-                print(
-                    f"stopped at the last stories; all {trainer.done} steps are saved, and this "
-                    f"tells them: python -m train.lm --resume {shlex.quote(str(folder))}",
-                    file=sys.stderr,
-                )
-                raise
-    word = shlex.quote(str(folder))
+        trainer = Trainer(run, tokens, held.enter_context(Workers(run.config.workers)), started)
+        if config.resume:
+            trainer.restore()
+        else:
+            if config.minutes:
+                trainer.fit_into(60 * config.minutes)
+            trainer.begin()
+            held.enter_context(used_alone(run.folder))
+        _train(trainer, config.trace)
+
+
+def _train(trainer: Trainer, trace: Path | None) -> None:
+    """Train to the end, or to a signal, and say what there is now, or what is safe."""
+    run, name = trainer.run, printable(trainer.run.folder)
+    resume = f"python -m train.lm --resume {shell_word(run.folder)}"
+    print(
+        f"{name}: {run.facts['parameters']:,} parameters, "
+        f"{run.facts['data']['train_tokens']:,} tokens to train on, {run.config.steps:,} steps"
+    )
+    tell_memory(run.config, run.tokenizer.get_vocab_size())
+    try:
+        if trace:
+            print(f"a step to look at: {printable(trainer.trace(run.config.trace))}")
+        signal = trainer.train()
+    except KeyboardInterrupt:  # before the last step it is a signal
+        print(
+            f"stopped at the last stories; all {trainer.done} steps are saved, and this tells them:"
+            f" {resume}",
+            file=sys.stderr,
+        )
+        raise
+    except (OSError, MemoryError) as error:
+        if not run.folder.exists():
+            raise UserError(f"{name}: is no longer there, after {trainer.done} steps") from None
+        raise UserError(
+            f"{str(error) or 'out of memory'}; {trainer.saved} steps are saved, and when there is "
+            f"room again this goes on: {resume}"
+        ) from None
     if signal is not None:
-        print(f"stopped after {trainer.done} steps; go on with: python -m train.lm --resume {word}")
+        print(f"stopped after {trainer.done} steps; go on with: {resume}")
         sys.exit(128 + signal)
-    print(f"\nreport: {folder / 'report.md'}")
-    print(f"more stories: python -m train.generate {word}")
+    print(f"\nreport: {printable(run.folder / 'report.md')}")
+    print(f"more stories: python -m train.generate {shell_word(run.folder)}")
 
 
 if __name__ == "__main__":

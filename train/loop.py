@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,10 +15,10 @@ from tqdm import tqdm
 
 from models import stream
 from tape import Tape
-from train.checkpoint import load_checkpoint, save_checkpoint, save_model
+from train.checkpoint import load_checkpoint, save_model
 from train.data import Tokens, Windows, spread, whole
 from train.diagnosis import first_nonfinite
-from train.errors import UserError
+from train.errors import Damaged, UserError
 from train.evaluate import Evaluation, evaluate
 from train.generate import Sampling, tell
 from train.optim import AdamW, clipping
@@ -26,6 +27,8 @@ from train.run import Run
 from train.schedule import learning_rate
 from train.signals import interruptible
 from train.tokenizer import token_bytes
+from train.version import VERSION
+from train.words import printable
 from train.workers import Workers, micro_batches
 
 N_STORIES = 5
@@ -58,6 +61,8 @@ class Trainer:
             spread(tokens.valid.tokens, config.context, config.micro_batch, config.val_windows)
         )
         self.sizes = token_bytes(run.tokenizer)
+        self.saved = 0
+        """Updates that the last checkpoint holds."""
 
     @property
     def done(self) -> int:
@@ -88,8 +93,7 @@ class Trainer:
 
     def begin(self) -> None:
         """Make the run's folder, with a checkpoint to fall back on."""
-        self.run.save()
-        self._save()
+        self.run.save(self.model, self.optimizer)
 
     def restore(self) -> None:
         """Go back to the run's checkpoint.
@@ -100,19 +104,36 @@ class Trainer:
             If there is none that fits, or it has done all its steps.
         """
         load_checkpoint(self.run.checkpoint, self.model, self.optimizer)
-        steps, planned = self.run.config.steps, Run.open(self.run.folder).config.steps
-        ended = any(event["event"] == "final" for event in self.run.events())
-        if steps < self.done or (ended and steps == self.done):
+        run, journal, steps = self.run, self.run.journal, self.run.config.steps
+        planned = Run.open(run.folder).config.steps
+        if self.done > planned:
+            raise UserError(f"{run.checkpoint}: is after {self.done} steps of a run of {planned}")
+        self._mend_model()
+        if steps < self.done or (steps == self.done and journal.ended(self.done)):
             raise UserError(
-                f"--resume {self.run.folder}: all its {self.done} steps are done; "
+                f"--resume {run.folder}: all its {self.done} steps are done; "
                 f"--steps N goes on to N steps, above {self.done}"
             )
+        left = journal.back_to(self.done)
+        if not journal.has_seals:
+            journal.seal("checkpoint", self.done, steps=planned)
+        self.run = dataclasses.replace(run, version=VERSION)
         self.run.save_settings()
-        left = self.run.forget_after(self.done)
+        # Not what the settings were, as a run may be killed between those and this.
+        planned = next((e["steps"] for e in reversed(left) if e["event"] == "checkpoint"), planned)
         if steps != planned:
-            self.run.log("extended", self.done, planned=planned, steps=steps)
+            journal.log("extended", self.done, planned=planned, steps=steps)
+            journal.seal("checkpoint", self.done, steps=steps)
+        self.saved = self.done
         trained = [event for event in left if event["event"] == "train"]
         self.started -= trained[-1]["elapsed"] if trained else 0
+
+    def _mend_model(self) -> None:
+        try:
+            self.run.trained_model()
+        except Damaged as damage:
+            print(f"{printable(damage)}, as is done now", file=sys.stderr)
+            save_model(self.run.model, self.model)
 
     def trace(self, path: Path) -> Path:
         """Write the page of the next micro-batch, forward and back; the run stays as it was."""
@@ -120,7 +141,7 @@ class Trainer:
         with Tape(trace=True) as tape:
             loss = self.model.loss(*batch)
         tape.backward(loss, into={})
-        return tape.to_html(path, title=f"A step of {self.run.folder.name}")
+        return tape.to_html(path, title=f"A step of {printable(self.run.folder.name)}")
 
     def train(self) -> int | None:
         """Run to the last step, or to a signal, which is returned; either way all is saved.
@@ -137,19 +158,24 @@ class Trainer:
                 self._update(bar)
                 if self.done % config.val_every == 0 and self.done < config.steps:
                     result = self._validate(self.some_valid)
-                    self.run.log("valid", self.done, **dataclasses.asdict(result))
+                    self.run.journal.log("valid", self.done, **dataclasses.asdict(result))
                     bar.write(f"step {self.done}: {_describe(result)}")
                 if self.done % config.sample_every == 0 and self.done < config.steps:
                     text = self._story(self.done)
-                    self.run.log("sample", self.done, text=text)
+                    self.run.journal.log("sample", self.done, text=text)
                     bar.write(f"\n{text}\n")
                 if self.done % config.checkpoint_every == 0:
                     self._save()
             self._save()
         ending = self._ending() if self.done == config.steps else []
-        write_report(self.run.folder, self.run.config, self.run.facts, self.run.events() + ending)
-        for event in ending:  # the last of which says that nothing is left to do
-            self.run.log(**event)
+        journal = self.run.journal
+        with interruptible():  # a picture half drawn would raise anything
+            events = journal.events() + ending
+            write_report(self.run.folder, self.run.config, self.run.facts, events)
+            for event in ending[:-1]:
+                journal.log(**event)
+            if ending:  # the last of which says that nothing is left to do
+                journal.seal(**ending[-1])
         return interrupt.signal if self.done < config.steps else None
 
     def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray, int, tuple[int, int]]:
@@ -171,7 +197,7 @@ class Trainer:
         lr = learning_rate(self.done, config.steps, config.lr, config.warmup, config.final_lr)
         self.optimizer.step(gradients, lr, scale, self.workers.map)
         speed = config.batch_size * config.context / (time.monotonic() - began)
-        self.run.log(
+        self.run.journal.log(
             "train",
             self.done,
             loss=loss,
@@ -208,15 +234,16 @@ class Trainer:
         culprit = first_nonfinite(self.model, batches)
         return UserError(
             f"after {self.done} steps, {symptom}; {self.run.checkpoint} holds the run as it was "
-            "last saved; try a lower --lr"
-            + (f"\nThe first value that is not finite comes from {culprit}" if culprit else "")
+            "last saved; try a lower --lr",
+            f"The first value that is not finite comes from {culprit}" if culprit else "",
         )
 
     def _save(self) -> None:
         if not all(np.isfinite(p.data).all() for p in self.model.parameters()):
             raise self._diverged("a parameter is not finite")
-        save_checkpoint(self.run.checkpoint, self.model, self.optimizer)
-        save_model(self.run.model, self.model)
+        if self.saved != self.done:
+            self.run.save_progress(self.model, self.optimizer)
+            self.saved = self.done
 
     def _ending(self) -> list[dict[str, Any]]:
         """Validate on the whole text and tell stories: the events of a complete run's end."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tape.files import replacing
 from train.config import PLACES, Config
+from train.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -239,4 +240,4 @@ def _quote(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return MARKUP.sub(r"\\\g<0>", text)
+    return MARKUP.sub(r"\\\g<0>", printable(text))

@@ -7,20 +7,49 @@ import os
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from tokenizers import Tokenizer
+from typeguard import TypeCheckError, check_type
 
 from models import Transformer
 from tape.files import replacing
-from train.checkpoint import load_model
+from train.checkpoint import load_model, save_checkpoint, save_model
 from train.config import Config
 from train.corpus import GENERATED, Corpus, open_corpus, same_stories
-from train.errors import UserError
+from train.errors import Damaged, UserError
 from train.folders import expanded, making
+from train.journal import Journal
+from train.memory import n_parameters
+from train.optim import AdamW
+from train.seals import checksum, from_text, to_text
 from train.stories import kind_of
 from train.tokenizer import load_tokenizer
-from train.version import VERSION
+from train.version import SEALED_SINCE, VERSION
+from train.words import shell_word
+
+
+class DataFacts(TypedDict):
+    """What a run reads: its identity, and its size in two parts."""
+
+    name: str
+    identity: dict[str, Any]
+    path: NotRequired[str | None]
+    train_stories: int
+    train_tokens: int
+    train_bytes: int
+    valid_stories: int
+    valid_tokens: int
+    valid_bytes: int
+
+
+class Facts(TypedDict):
+    """What a configuration does not say; the tokenizer by the checksum of its file."""
+
+    parameters: int
+    data: DataFacts
+    machine: dict[str, Any]
+    tokenizer: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -32,16 +61,16 @@ class Run:
     folder : Path
     config : Config
     tokenizer : Tokenizer
-    facts : dict
-        What the configuration does not say: the data's identity and size, the machine.
+    facts : Facts
+        What the configuration does not say.
     version : int
-        Of the program that began it.
+        Of the program that wrote the folder.
     """
 
     folder: Path
     config: Config
     tokenizer: Tokenizer
-    facts: dict[str, Any]
+    facts: Facts
     version: int = VERSION
 
     @property
@@ -55,25 +84,27 @@ class Run:
         return self.folder / "model.safetensors"
 
     @property
-    def metrics(self) -> Path:
-        """One JSON object a line for each event."""
-        return self.folder / "metrics.jsonl"
+    def journal(self) -> Journal:
+        """What happened so far."""
+        return Journal(self.folder / "metrics.jsonl", self.version >= SEALED_SINCE)
 
-    def save(self) -> None:
-        """Make the folder, complete from the moment it appears.
+    def save(self, model: Transformer, optimizer: AdamW) -> None:
+        """Make the folder, complete from the moment it appears, and ready to go on from.
 
         Raises
         ------
         UserError
             If there is one by now, of a run that began at the same time.
         """
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             with making(self.folder) as unfinished:
-                for name, text in self._settings().items():
-                    (unfinished / name).write_text(text)
-                self.tokenizer.save(str(unfinished / "tokenizer.json"))
-                (unfinished / "metrics.jsonl").touch()
+                text = self.tokenizer.to_str(pretty=True).encode()
+                (unfinished / "tokenizer.json").write_bytes(text)
+                facts: Facts = {**self.facts, "tokenizer": checksum(text)}
+                run = replace(self, folder=unfinished, facts=facts)
+                run.save_settings()
+                run.journal.path.touch()
+                run.save_progress(model, optimizer)
         except FileExistsError:
             message = f"{self.folder}: another run began there meanwhile; choose a --name"
             raise UserError(message) from None
@@ -93,14 +124,22 @@ class Run:
             found = next((f"; did you mean {o}?" for o in others if _holds_run(o)), "")
             raise UserError(f"{folder}: no run there (it would hold a config.json){found}")
         try:
-            text = (folder / "config.json").read_text()
+            text = (folder / "config.json").read_bytes()
             config, version = Config.from_json(text), json.loads(text).get("version", 1)
-            facts = json.loads((folder / "facts.json").read_text())
-            if not isinstance(facts, dict) or {"parameters", "data", "machine"} - facts.keys():
-                raise ValueError("facts.json does not hold the facts of a run")
-        except (OSError, ValueError, UserError) as error:
-            raise UserError(f"{folder}: {error}") from None
-        return cls(folder, config, load_tokenizer(folder / "tokenizer.json"), facts, version)
+        except (OSError, UserError) as error:
+            raise UserError(f"{folder}: config.json: {error}") from None
+        try:
+            facts = check_type(from_text((folder / "facts.json").read_bytes()), Facts)
+        except (OSError, UserError, TypeCheckError) as error:
+            raise UserError(f"{folder}: facts.json: {error}") from None
+        tokenizer = load_tokenizer(folder / "tokenizer.json", facts.get("tokenizer"))
+        n = n_parameters(config, tokenizer.get_vocab_size())
+        if n != facts["parameters"]:
+            raise UserError(
+                f"{folder}: its configuration and tokenizer make a model of {n:,} parameters, and "
+                f"not of {facts['parameters']:,} as it began"
+            )
+        return cls(folder, config, tokenizer, facts, version)
 
     def corpus(self) -> Corpus:
         """The stories that the run began with, from wherever they were or are now.
@@ -135,13 +174,16 @@ class Run:
 
     def save_settings(self) -> None:
         """Write configuration and facts over those in the folder."""
-        for name, text in self._settings().items():
+        settings = {"config.json": self.config.to_json(), "facts.json": to_text(self.facts)}
+        for name, text in settings.items():
             with replacing(self.folder / name) as temporary:
                 temporary.write_text(text)
 
-    def _settings(self) -> dict[str, str]:
-        facts = json.dumps(self.facts, indent=2) + "\n"
-        return {"config.json": self.config.to_json(), "facts.json": facts}
+    def save_progress(self, model: Transformer, optimizer: AdamW) -> None:
+        """Have the disk hold the metrics so far and the model, and then a checkpoint of both."""
+        self.journal.seal("checkpoint", optimizer.updates, steps=self.config.steps)
+        save_model(self.model, model)
+        save_checkpoint(self.checkpoint, model, optimizer)
 
     def new_model(self) -> Transformer:
         """The model as it is before training."""
@@ -153,43 +195,17 @@ class Run:
         Raises
         ------
         UserError
-            If it is missing, cut short, or does not fit the configuration or the tokenizer.
+            If it is missing, damaged, or does not fit the configuration or the tokenizer.
         """
         model = self.new_model()
-        load_model(self.model, model)
+        try:
+            load_model(self.model, model)
+        except Damaged as damage:
+            raise Damaged(
+                f"{damage}; this takes it from the checkpoint: python -m train.lm --resume "
+                f"{shell_word(self.folder)}"
+            ) from None
         return model.eval()
-
-    def log(self, event: str, step: int, **values: Any) -> None:
-        """Append an event to the metrics; `step` is the number of updates done."""
-        with self.metrics.open("a") as file:
-            file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
-
-    def events(self) -> list[dict[str, Any]]:
-        """The metrics so far; a last line that was cut short is left out.
-
-        Raises
-        ------
-        UserError
-            If another line is no event.
-        """
-        lines = self.metrics.read_bytes().splitlines(keepends=True)
-        events = []
-        for number, line in enumerate(lines, 1):
-            if line.endswith(b"\n"):
-                try:
-                    events.append(json.loads(line))
-                    events[-1]["event"], events[-1]["step"]
-                except (ValueError, KeyError, TypeError):
-                    raise UserError(f"{self.metrics}: line {number} is no event") from None
-        return events
-
-    def forget_after(self, step: int) -> list[dict[str, Any]]:
-        """Drop the events of later updates, and of an end that is none; what is left."""
-        end = ("story", "final")
-        kept = [e for e in self.events() if e["step"] <= step and e["event"] not in end]
-        with replacing(self.metrics) as temporary:
-            temporary.write_text("".join(json.dumps(event) + "\n" for event in kept))
-        return kept
 
 
 def _holds_run(folder: Path) -> bool:
@@ -231,7 +247,8 @@ def free_folder(config: Config) -> Path:
     folder = config.runs / config.name
     if folder.exists():
         raise UserError(
-            f"--name {config.name}: {folder} exists; take another name, or --resume {folder}"
+            f"--name {config.name}: {folder} exists; take another name, or --resume "
+            f"{shell_word(folder)}"
         )
     return folder
 

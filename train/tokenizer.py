@@ -1,14 +1,16 @@
 """A byte-level BPE tokenizer: trained on stories, loaded from a file, and weighed in bytes."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from train.errors import UserError
+from train.errors import Damaged, UserError
+from train.seals import checksum
 
 EOT = "<|endoftext|>"
 """The special token that stands before the first story and after each one."""
@@ -61,22 +63,26 @@ def train_tokenizer(stories: Iterable[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def load_tokenizer(path: Path | str) -> Tokenizer:
-    """Load a byte-level tokenizer.json.
+def load_tokenizer(path: Path | str, known: str | None = None) -> Tokenizer:
+    """Load a byte-level tokenizer.json, which has a checksum if that is known.
 
     Raises
     ------
     UserError
-        If the file is missing or is not a tokenizer.json, if the tokenizer is not byte-level
-        or an added token stands for other text than it spells (bits per byte would be wrong), if
-        it has no EOT token, or if its ids have gaps.
+        If the file is missing, is not what was written, or is not a tokenizer.json, if the
+        tokenizer is not byte-level or an added token stands for other text than it spells (bits
+        per byte would be wrong), if it has no EOT token, or if its ids have gaps.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such tokenizer file")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower type
-        raise UserError(f"{path}: not a tokenizer.json ({error})") from error
+    content = Path(path).read_bytes()
+    if known not in (None, checksum(content)):
+        raise Damaged(f"{path}: damaged, or another one: its checksum does not fit")
+    with panics(path):
+        try:
+            tokenizer = Tokenizer.from_buffer(content)
+        except Exception as error:  # the library raises no narrower type
+            raise UserError(f"{path}: not a tokenizer.json ({error})") from error
     tokenizer.encode_special_tokens = True
     # What a file may ask for, and would lose text, add some, or make ids a matter of chance.
     tokenizer.no_truncation()
@@ -85,13 +91,26 @@ def load_tokenizer(path: Path | str) -> Tokenizer:
         tokenizer.model.dropout = None
     if tokenizer.token_to_id(EOT) is None:
         raise UserError(f"{path}: the tokenizer has no token {EOT}")
-    if not _is_byte_level(tokenizer):
+    with panics(path):
+        byte_level = _is_byte_level(tokenizer)
+    if not byte_level:
         raise UserError(f"{path}: not a byte-level tokenizer, so bits per byte would be wrong")
     _check_added_tokens(path, tokenizer)
     ids = tokenizer.get_vocab().values()
     if max(ids) >= len(ids):
         raise UserError(f"{path}: {len(ids)} tokens have ids up to {max(ids)}, with gaps")
     return tokenizer
+
+
+@contextmanager
+def panics(what: object) -> Iterator[None]:
+    """Turn a panic of the library, which Python cannot catch by its type, into a UserError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UserError(f"{what}: the tokenizer fails: {error}") from None
 
 
 def _is_byte_level(tokenizer: Tokenizer) -> bool:

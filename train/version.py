@@ -6,8 +6,11 @@ from typing import Any
 
 from train.errors import UserError
 
-VERSION = 2
-"""1 had no number yet, and other random streams: seed, epoch and step in a list."""
+VERSION = 3
+"""1 had no number yet, and other random streams: seed, epoch and step in a list. 2 had no
+checksums."""
+SEALED_SINCE = 3
+"""The first version whose files have checksums."""
 
 DEFAULTS: dict[int, dict[str, Any]] = {
     1: {
@@ -51,7 +54,7 @@ DEFAULTS: dict[int, dict[str, Any]] = {
 
 Whoever changes a default raises `VERSION`, and writes down here what it was.
 """
-DEFAULTS[2] = DEFAULTS[1]
+DEFAULTS[2] = DEFAULTS[3] = DEFAULTS[1]
 
 
 def check_version(found: Any, what: str) -> int:

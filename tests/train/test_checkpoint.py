@@ -1,16 +1,18 @@
+from errno import ENOSPC
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from models import Module, Transformer
 from tape import Tensor
-from train import checkpoint
-from train.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
-from train.errors import UserError
+from train import array_files, checkpoint
+from train.array_files import read_arrays, write_arrays
+from train.checkpoint import load_checkpoint, load_model, previous, save_checkpoint, save_model
+from train.errors import Damaged, UserError
 from train.optim import AdamW
 
 
@@ -56,15 +58,115 @@ def test_write_cut_in_the_middle_leaves_the_old_file(tmp_path, monkeypatch, save
     save(path, *updated(1))
     old = path.read_bytes()
 
-    def save_half(arrays, filename, metadata=None):
-        filename.write_bytes(old[: len(old) // 2])
-        raise OSError("No space left on device")
+    def write_half(path, arrays, **facts):
+        path.write_bytes(old[: len(old) // 2])
+        raise OSError(ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", save_half)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(checkpoint, "write_arrays", write_half)
+    with pytest.raises(OSError, match=r"No space left on device: '.*checkpoint.safetensors'"):
         save(path, *updated(2))
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_two_checkpoints_the_newest_that_is_whole_is_used(tmp_path, capsys):
+    path = tmp_path / "checkpoint.safetensors"
+    saved = [updated(n) for n in (1, 2, 3)]
+    for each in saved:
+        save_checkpoint(path, *each)
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, previous(path).name}
+    loaded = model_and_optimizer()
+    load_checkpoint(path, *loaded)
+    assert state(*loaded) == state(*saved[2])
+    assert capsys.readouterr().err == ""
+
+    for damage in (flipped(path.read_bytes(), -9), b"", None):
+        path.unlink() if damage is None else path.write_bytes(damage)
+        load_checkpoint(path, *loaded)
+        assert state(*loaded) == state(*saved[1])
+        warned = capsys.readouterr().err
+        assert warned.startswith(f"{path}: ")
+        assert warned.endswith("; going on from checkpoint-previous.safetensors, after 2 steps\n")
+
+    previous(path).write_bytes(b"")
+    with pytest.raises(Damaged, match=r"checkpoint.safetensors: no such checkpoint"):
+        load_checkpoint(path, *loaded)
+    assert state(*loaded) == state(*saved[1])
+
+
+def flipped(content, byte, bit=0):
+    changed = bytearray(content)
+    changed[byte] ^= 1 << bit
+    return bytes(changed)
+
+
+@given(st.data())
+def test_no_bit_is_flipped_unseen(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "flipped.safetensors"
+    saved = updated(1)
+    save_checkpoint(path, *saved)
+    content = path.read_bytes()
+    byte = data.draw(st.integers(0, len(content) - 1) | st.integers(0, 400))
+    path.write_bytes(flipped(content, byte, data.draw(st.integers(0, 7))))
+    previous(path).unlink(missing_ok=True)
+    loaded = model_and_optimizer()
+    try:
+        load_checkpoint(path, *loaded)
+    except UserError:
+        return
+    assert state(*loaded) == state(*saved)  # white space in the header, for one
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("model.norm.bias", lambda x: x * np.nan, "norm.bias holds a value that is not finite"),
+        ("model.norm.bias", lambda x: x.astype(np.int8), "is of dtype int8, not float32"),
+        ("model.norm.bias", lambda x: x.astype(bool), "is of dtype bool, not float32"),
+        ("model.norm.bias", lambda x: x.astype(np.float64), "is of dtype float64, not float32"),
+        ("adamw.m.norm.bias", lambda x: x + np.inf, "m.norm.bias holds a value that is not finite"),
+        ("adamw.v.norm.bias", lambda x: x - 1, "a mean of squares is negative"),
+    ],
+)
+def test_numbers_that_no_run_has_are_not_believed(tmp_path, name, change, message):
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, *updated(1))
+    arrays, _ = read_arrays(path)
+    write_arrays(path, arrays | {name: change(arrays[name])}, updates=1)
+    with pytest.raises(Damaged, match=message):
+        load_checkpoint(path, *model_and_optimizer())
+
+
+@pytest.mark.parametrize("updates", [-1, True, "7", "007", 1.0, None])
+def test_what_is_no_number_of_updates_is_not_believed(tmp_path, updates):
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, *updated(1))
+    write_arrays(path, read_arrays(path)[0], updates=updates)
+    with pytest.raises(Damaged, match=f"{updates!r} is no number of updates"):
+        load_checkpoint(path, *model_and_optimizer())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_shorter_numbers_are_converted_with_a_word(tmp_path, capsys, dtype):
+    torch = pytest.importorskip("torch")
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    model, _ = updated(1)
+    state = model.state_dict().items()
+    short = {name: torch.from_numpy(x).to(getattr(torch, dtype)) for name, x in state}
+    save_file(short, tmp_path / "model.safetensors")
+    loaded, _ = model_and_optimizer()
+    load_model(tmp_path / "model.safetensors", loaded)
+    for name, array in loaded.state_dict().items():
+        np.testing.assert_array_equal(array, short[name].float().numpy())
+    assert f"made of {dtype}, which is converted" in capsys.readouterr().err
+
+
+def test_numbers_that_numpy_has_not_are_named(tmp_path):
+    torch = pytest.importorskip("torch")
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    save_file({"a": torch.ones(2, dtype=torch.float8_e4m3fn)}, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match="a is of dtype F8_E4M3, which NumPy has not"):
+        load_model(tmp_path / "model.safetensors", model_and_optimizer()[0])
 
 
 @pytest.mark.parametrize("share", [0, 0.0001, 0.01, 0.5, 0.9999])
@@ -108,15 +210,6 @@ def test_optimiser_state_that_does_not_fit_is_named(tmp_path):
     optimizer.m[name] = whole
     with pytest.raises(UserError, match=r"checkpoint.safetensors: its optimiser state does not"):
         load_checkpoint(path, model, optimizer)
-
-
-def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
-    def full(*_):
-        raise SafetensorError("No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(OSError, match=r"model.safetensors cannot be written: No space left"):
-        save_model(tmp_path / "model.safetensors", updated(1)[0])
 
 
 def test_file_that_is_no_checkpoint(tmp_path):
@@ -183,7 +276,7 @@ def test_a_weight_that_was_transposed_trains_on_from_a_checkpoint(tmp_path):
 
 def test_a_file_of_a_later_version_names_both(tmp_path, monkeypatch):
     path = tmp_path / "checkpoint.safetensors"
-    monkeypatch.setattr(checkpoint, "VERSION", 99)
+    monkeypatch.setattr(array_files, "VERSION", 99)
     save_checkpoint(path, *updated(1))
     with pytest.raises(UserError, match=r"is of version 99, and this program reads 1 to \d"):
         load_checkpoint(path, *model_and_optimizer())

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import signal
 from collections import Counter
@@ -69,13 +70,25 @@ def test_of_two_that_encode_at_once_both_read_what_the_first_made(corpus, tmp_pa
 
 
 @pytest.mark.parametrize("file", ["meta.json", "train.bin", "valid.bin"])
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
-def test_tokens_that_are_damaged_are_named(corpus, tmp_path, file, damage):
-    encode_corpus(corpus, TOKENIZER, tmp_path)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(bytes(path.stat().st_size)),
+        lambda path: path.write_bytes(path.read_bytes()[:-2]),
+        lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 4]) + path.read_bytes()[1:]),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"uint16", b"uint8") + b"\0"),
+    ],
+    ids=["lost", "empty", "zeros", "cut", "a bit", "another dtype"],
+)
+def test_tokens_that_are_damaged_are_made_again(corpus, tmp_path, capsys, file, damage):
+    whole = encode_corpus(corpus, TOKENIZER, tmp_path).train.tokens.copy()
     (folder,) = tmp_path.iterdir()
     damage(folder / file)
-    with pytest.raises(UserError, match=f"{folder.name}: damaged; remove it"):
-        encode_corpus(corpus, TOKENIZER, tmp_path)
+    np.testing.assert_array_equal(encode_corpus(corpus, TOKENIZER, tmp_path).train.tokens, whole)
+    assert re.fullmatch(rf"{folder}: .*; the text is encoded again\n", capsys.readouterr().err)
+    assert encode_corpus(replace(corpus, train=unreadable), TOKENIZER, tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

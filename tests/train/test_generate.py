@@ -97,11 +97,19 @@ def test_flag_out_of_range(complete, capsys, flags, message):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_model_of_no_numbers_tells_nothing(complete, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "{run.model}: token_embedding.weight holds a value that is not finite; this"),
+        (3e38, "{run.folder}: no story can be told: the logits are not finite\n"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_model_of_no_numbers_tells_nothing(complete, tmp_path, capsys, value, message):
     run = Run.open(shutil.copytree(complete, tmp_path / "run"))
     model = run.trained_model()
-    model.parameters()[0].data[:] = np.nan
+    for parameter in model.parameters():
+        parameter.data[...] = value
     save_model(run.model, model)
     assert status(generate.main, run.folder) == 2
-    error = f"error: {run.folder}: no story can be told: the logits are not finite\n"
-    assert capsys.readouterr().err == error
+    assert capsys.readouterr().err.startswith(f"error: {message.format(run=run)}")

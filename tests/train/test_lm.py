@@ -11,11 +11,12 @@ from subprocess import PIPE
 import pytest
 
 from train import evaluate, generate, lm
+from train.folders import used_alone
 from train.schedule import learning_rate
 from train.tokenizer import EOT, fingerprint, load_tokenizer, train_tokenizer
 from train.toy import stories
 
-from .running import STEPS, TINY, events, files, places, status, status_if_sent, trained
+from .running import STEPS, TINY, edit, events, files, places, status, status_if_sent, trained
 
 LONG = ["--steps", "300", "--val-every", "20", "--sample-every", "999"]
 OTHER_TOKENIZER = train_tokenizer(["The snail met the whale, and the whale sang."], 270)
@@ -136,23 +137,53 @@ def replace_tokenizer(run):
     OTHER_TOKENIZER.save(str(run / "tokenizer.json"))
 
 
-def widen(run):
-    config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**config, "d_model": 32}))
+def change(**values):
+    """Damage as of a bit in the configuration: valid, but not what was written."""
+
+    def damage(run):
+        config = json.loads((run / "config.json").read_text())
+        (run / "config.json").write_text(json.dumps(config | values))
+
+    return damage
 
 
-def train_on_other_stories(run):
-    config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**config, "toy_megabytes": 0.06}))
+def set_on_purpose(**values):
+    return lambda run: edit(run / "config.json", **values)
+
+
+def both(damage):
+    """The same damage to both checkpoints."""
+    names = ("checkpoint.safetensors", "checkpoint-previous.safetensors")
+    return lambda run: [damage(name)(run) for name in names]
+
+
+def change_line(number, old, new):
+    def damage(run):
+        lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+        lines[number] = lines[number].replace(old, new)
+        (run / "metrics.jsonl").write_text("".join(lines))
+
+    return damage
+
+
+def take_out_a_step(run):
+    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_text("".join(lines[:1] + lines[2:]))
 
 
 DAMAGES = {
     "cut config": (cut("config.json"), "not the configuration of a run"),
-    "cut tokenizer": (cut("tokenizer.json"), "tokenizer.json: not a tokenizer.json"),
+    "changed config": (change(lr=0.007), "config.json: .* changed by hand: .* take its line"),
+    "cut facts": (cut("facts.json"), "facts.json: damaged"),
+    "cut tokenizer": (cut("tokenizer.json"), "tokenizer.json: damaged, or another one"),
     "no tokenizer": (delete("tokenizer.json"), "tokenizer.json: no such tokenizer file"),
     "no run": (shutil.rmtree, r"no run there \(it would hold a config.json\)"),
-    "other tokenizer": (replace_tokenizer, r"tokenizer: \S+ has shape \(300, 16\), not \(270, 16"),
-    "other width": (widen, r"configuration or tokenizer: \S+ has shape \(.*16\), not \(.*32\)"),
+    "other tokenizer": (replace_tokenizer, "tokenizer.json: damaged, or another one"),
+    "other width": (set_on_purpose(d_model=32), "make a model of .* parameters, and not of"),
+    "endless": (set_on_purpose(n_layers=10**30), "--n-layers 10+: must be at most 10.15"),
+    "another type": (set_on_purpose(lr="3e-3"), "lr is '3e-3', which is not of float"),
+    "another preset": (set_on_purpose(preset="x"), "preset is 'x', which is not of"),
+    "nested": (lambda run: (run / "facts.json").write_text("[" * 10**6), "facts.json: damaged: "),
 }
 
 
@@ -160,12 +191,19 @@ DAMAGES = {
     ("damage", "message"),
     [
         *DAMAGES.values(),
-        (cut("checkpoint.safetensors"), "checkpoint.safetensors: cut short, or not a checkpoint"),
-        (delete("checkpoint.safetensors"), "checkpoint.safetensors: no such checkpoint"),
+        (both(cut), "checkpoint.safetensors: cut short, or not a checkpoint"),
+        (both(delete), "checkpoint.safetensors: no such checkpoint"),
+        (set_on_purpose(steps=3), "checkpoint.safetensors: is after 5 steps of a run of 3"),
         (delete("metrics.jsonl"), "No such file or directory: .*metrics.jsonl"),
-        (train_on_other_stories, "toy is not the data that it began with"),
+        (cut("metrics.jsonl"), "metrics.jsonl: damaged or changed: it does not hold each step up"),
+        (change_line(1, "loss", "l0ss"), "metrics.jsonl: damaged or changed"),
+        (take_out_a_step, "metrics.jsonl: damaged or changed"),
+        (set_on_purpose(toy_megabytes=0.06), "toy is not the data that it began with"),
     ],
-    ids=[*DAMAGES, "cut checkpoint", "no checkpoint", "no metrics", "other data"],
+    ids=[
+        *(*DAMAGES, "cut checkpoints", "no checkpoint", "too many steps", "no metrics"),
+        *("cut metrics", "a changed line", "a missing line", "other data"),
+    ],
 )
 def test_damaged_run_is_not_resumed(stopped, tmp_path, capsys, damage, message):
     run = shutil.copytree(stopped, tmp_path / "run")
@@ -174,6 +212,41 @@ def test_damaged_run_is_not_resumed(stopped, tmp_path, capsys, damage, message):
     assert status(lm.main, "--resume", run) == 2
     assert re.search(message, one_line_error(capsys))
     assert files(run) == before
+
+
+@pytest.mark.parametrize("damage", [cut, delete])
+def test_run_goes_on_from_the_checkpoint_before(complete, stopped, tmp_path, capsys, damage):
+    run = shutil.copytree(stopped, tmp_path / "run")
+    damage("checkpoint.safetensors")(run)
+    damage("model.safetensors")(run)
+    assert status(lm.main, "--resume", run) == 0
+    told = capsys.readouterr().err
+    assert "going on from checkpoint-previous.safetensors, after 3 steps" in told
+    assert "model.safetensors" in told
+    assert events(run) == events(complete)
+    for name in ("model.safetensors", "checkpoint.safetensors"):
+        assert (run / name).read_bytes() == (complete / name).read_bytes()
+
+
+def test_model_that_is_damaged_is_taken_from_the_checkpoint(complete, tmp_path, capsys):
+    run = shutil.copytree(complete, tmp_path / "run")
+    cut("model.safetensors")(run)
+    assert status(generate.main, run) == 2
+    _, command = one_line_error(capsys).split("this takes it from the checkpoint: ")
+    assert status(lm.main, *shlex.split(command)[3:]) == 2  # all its steps are done
+    assert (run / "model.safetensors").read_bytes() == (complete / "model.safetensors").read_bytes()
+
+
+def test_run_is_not_resumed_while_another_process_is_at_work_on_it(stopped, tmp_path, capsys):
+    run = shutil.copytree(stopped, tmp_path / "run")
+    (run / ".metrics.tmp.jsonl").write_text("what a killed process was writing")
+    with used_alone(run):
+        before = files(run)
+        assert status(lm.main, "--resume", run) == 2
+        assert re.search(rf"{run}: process \d+ on .* is at work on it", one_line_error(capsys))
+        assert files(run) == before
+    assert status(lm.main, "--resume", run) == 0
+    assert not [name for name in files(run) if ".tmp" in name]
 
 
 def test_complete_run_is_not_resumed(complete, capsys):
@@ -284,8 +357,8 @@ def test_bad_rows_are_skipped_and_counted(tmp_path, capsys):
     ("damage", "message"),
     [
         *DAMAGES.values(),
-        (cut("model.safetensors"), "model.safetensors: cut short, or not a checkpoint"),
-        (delete("model.safetensors"), "model.safetensors: no such checkpoint"),
+        (cut("model.safetensors"), "model.safetensors: cut short, .*--resume"),
+        (delete("model.safetensors"), "model.safetensors: no such checkpoint; .*--resume"),
     ],
     ids=[*DAMAGES, "cut model", "no model"],
 )

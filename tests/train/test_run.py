@@ -7,24 +7,38 @@ import pytest
 
 from train.config import Config
 from train.errors import UserError
+from train.memory import n_parameters
+from train.optim import AdamW
 from train.run import Run, free_folder
 from train.tokenizer import fingerprint, train_tokenizer
 
+from .running import files
+
 TOKENIZER = train_tokenizer(["The snail met the whale, and the whale sang."], 270)
 CONFIG = Config(d_model=16, n_layers=1, context=8, prompt="Ein Käfer")
-FACTS = {"parameters": 1, "data": {"name": "a test"}, "machine": {}}
+UNITS = ("stories", "tokens", "bytes")
+COUNTS = [f"{part}_{unit}" for part in ("train", "valid") for unit in UNITS]
+DATA = {"name": "a test", "identity": {}, **dict.fromkeys(COUNTS, 1)}
+FACTS = {"parameters": n_parameters(CONFIG, 270), "data": DATA, "machine": {}}
 
 
 @pytest.fixture
 def run(tmp_path):
     run = Run(tmp_path / "runs" / "a", CONFIG, TOKENIZER, FACTS)
-    run.save()
+    begin(run)
     return run
+
+
+def begin(run):
+    model = run.new_model()
+    run.save(model, AdamW(model.named_parameters(), 0.9, 0.99, 0.1))
 
 
 def test_saved_run_opens_as_it_was(run):
     opened = Run.open(run.folder)
-    assert (opened.config, opened.facts, opened.events()) == (CONFIG, FACTS, [])
+    assert opened.config == CONFIG
+    assert opened.facts == FACTS | {"tokenizer": opened.facts["tokenizer"]}
+    assert [event["event"] for event in opened.journal.events()] == ["checkpoint"]
     assert fingerprint(opened.tokenizer) == fingerprint(TOKENIZER)
     assert [path.name for path in run.folder.parent.iterdir()] == ["a"]
     for name, array in run.new_model().state_dict().items():
@@ -32,43 +46,18 @@ def test_saved_run_opens_as_it_was(run):
 
 
 def test_folder_appears_only_when_it_is_complete(tmp_path):
-    unserialisable = {"parameters": object()}
-    run = Run(tmp_path / "a", CONFIG, TOKENIZER, unserialisable)
-    with pytest.raises(TypeError):
-        run.save()
-    assert not run.folder.exists()
-    dataclasses.replace(run, facts=FACTS).save()  # what the failed one left is no obstacle
-    assert Run.open(run.folder).facts == FACTS
-
-
-def test_events_come_back_without_a_last_one_that_was_cut_short(run):
-    for step in (1, 2, 3):
-        run.log("train", step, loss=0.1 * step)
-        run.log("sample", step, text="ein Käfer\nlief\u2028fort")
-    with run.metrics.open("a") as file:
-        file.write('{"event": "train", "st')
-    assert [event["step"] for event in run.events()] == [1, 1, 2, 2, 3, 3]
-    assert run.events()[2] == {"event": "train", "step": 2, "loss": 0.2}
-    assert run.events()[3]["text"] == "ein Käfer\nlief\u2028fort"
-
-    run.forget_after(2)
-    run.log("train", 3, loss=0.25)
-    assert [event["step"] for event in run.events()] == [1, 1, 2, 2, 3]
-    assert run.events()[-1]["loss"] == 0.25
-
-
-@pytest.mark.parametrize("line", [b"{", b"", b"\xff", b"{}", b"3"])
-def test_a_line_that_is_no_event_is_named(run, line):
-    run.log("train", 1)
-    with run.metrics.open("ab") as file:
-        file.write(line + b"\n")
-    with pytest.raises(UserError, match=r"metrics.jsonl: line 2 is no event"):
-        run.events()
+    run = Run(tmp_path / "a", CONFIG, TOKENIZER, FACTS)
+    with pytest.raises(AttributeError):
+        run.save(run.new_model(), None)
+    assert files(tmp_path) == {}
+    begin(run)  # what the failed one left is no obstacle
+    whole = {"config.json", "facts.json", "tokenizer.json", "metrics.jsonl"}
+    assert files(run.folder).keys() == whole | {"model.safetensors", "checkpoint.safetensors"}
 
 
 def test_of_two_runs_that_began_at_once_the_second_is_told(run):
     with pytest.raises(UserError, match="another run began there"):
-        run.save()
+        begin(run)
     assert [path.name for path in run.folder.parent.iterdir()] == ["a"]
 
 
@@ -116,9 +105,12 @@ def test_a_run_that_is_elsewhere_is_suggested(run, monkeypatch):
         ("config.json", json.dumps({"steps": []}), "not the configuration of a run: "),
         ("facts.json", None, "No such file .*facts.json"),
         ("facts.json", '{"parame', "Unterminated string"),
-        ("facts.json", "[]", "does not hold the facts of a run"),
+        ("facts.json", "[]", "facts.json: damaged: not a JSON object"),
+        ("facts.json", json.dumps(FACTS | {"parameters": "1"}), "'parameters' of dict is not"),
+        ("facts.json", json.dumps(FACTS | {"data": {"name": 1}}), "facts.json: .* missing"),
+        ("facts.json", json.dumps(FACTS | {"parameters": 1}), "parameters, and not of 1 as"),
         ("tokenizer.json", None, "no such tokenizer file"),
-        ("tokenizer.json", "{", "not a tokenizer.json"),
+        ("tokenizer.json", "{", "tokenizer.json: damaged, or another one"),
     ],
 )
 def test_folder_that_is_no_whole_run(run, file, content, message):
