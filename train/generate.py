@@ -15,7 +15,7 @@ from tokenizers.decoders import DecodeStream
 from models import Transformer, generate, stream
 from train.errors import UserError, check_prompt, one_line_errors
 from train.run import Run
-from train.tokenizer import EOT
+from train.tokenizer import EOT, panics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,8 @@ def tell(
     """Yield the prompt and then what the model makes of it, piece by piece, to a story's end."""
     yield prompt
     eot = tokenizer.token_to_id(EOT)
-    ids = [eot, *tokenizer.encode(prompt, add_special_tokens=False).ids]
+    with panics("the prompt"):
+        ids = [eot, *tokenizer.encode(prompt, add_special_tokens=False).ids]
     text = DecodeStream(skip_special_tokens=True)
     for token in generate(
         model,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,15 @@ def events(run: Path) -> list[dict[str, Any]]:
     logged = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
     happened = [event for event in logged if event["event"] != "checkpoint"]
     return [{k: v for k, v in event.items() if k not in TIMES} for event in happened]
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess:
+    """A command of a shell, where python is the one that runs the tests."""
+    environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+    environment["PYTHONPATH"] = os.getcwd()
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 def edit(path: Path, **changes: Any) -> None:

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import pytest
 
 from train.errors import UserError, one_line_errors
 
-from .running import TINY, places
+from .running import TINY, places, shell
 
 
 def test_the_line_of_an_error_is_one_whatever_names_hold(capsys):
@@ -33,15 +32,6 @@ def test_what_the_system_refuses_is_a_line_too(capsys, error, status, line):
         raise error
     assert end.value.code == status
     assert capsys.readouterr().err.startswith(line)
-
-
-def shell(command, folder):
-    """A command of a shell, where python is the one that runs the tests."""
-    environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
-    environment["PYTHONPATH"] = os.getcwd()
-    return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
-    )
 
 
 @pytest.mark.parametrize(

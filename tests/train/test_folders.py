@@ -1,5 +1,6 @@
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def test_one_that_is_there_by_then_stays_as_it_is(tmp_path):
 
 def in_another_process(work):
     """Whether `work`, run in a process that is killed afterwards, came to its end."""
-    child = os.fork()
+    with warnings.catch_warnings(action="ignore"):  # that a fork takes along no other thread
+        child = os.fork()
     if not child:
         try:
             work()

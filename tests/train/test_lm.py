@@ -1,22 +1,39 @@
+import io
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+from errno import ENOSPC
+from pathlib import Path
 from signal import SIGINT, SIGTERM
 from subprocess import PIPE
 
 import pytest
 
 from train import evaluate, generate, lm
+from train.errors import UserError
 from train.folders import used_alone
+from train.report import write_report
 from train.schedule import learning_rate
-from train.tokenizer import EOT, fingerprint, load_tokenizer, train_tokenizer
+from train.tokenizer import EOT, fingerprint, load_tokenizer, panics, train_tokenizer
 from train.toy import stories
 
-from .running import STEPS, TINY, edit, events, files, places, status, status_if_sent, trained
+from .running import (
+    STEPS,
+    TINY,
+    edit,
+    events,
+    files,
+    places,
+    shell,
+    status,
+    status_if_sent,
+    trained,
+)
 
 LONG = ["--steps", "300", "--val-every", "20", "--sample-every", "999"]
 OTHER_TOKENIZER = train_tokenizer(["The snail met the whale, and the whale sang."], 270)
@@ -392,3 +409,67 @@ def test_ctrl_c_while_the_last_stories_are_told_says_that_all_is_saved(
         assert status(lm.main, *words) == 130
     assert f"all {STEPS} steps are saved, and this tells them: " in capsys.readouterr().err
     assert status(lm.main, "--resume", tmp_path / "runs" / "run") == 0
+
+
+def test_names_may_hold_any_bytes(tmp_path, capsys):
+    data = tmp_path / os.fsdecode(b"caf\xe9\nau lait.txt")
+    write_stories(data, 60)
+    run = trained(tmp_path, "a\nb\x1b[31m", "--data", data)
+    told, report = capsys.readouterr(), (run / "report.md").read_text()
+    for text in (told.out, told.err, report):
+        assert "\x1b[31m" not in text
+        assert "a\nb" not in text
+    assert "# a\\\\nb\\\\x1b\\[31m\n" in report
+    assert r"caf\xe9\x0aau lait.txt'" in report
+    assert status(evaluate.main, run) == 0
+    command = told.out.splitlines()[-1].removeprefix("more stories: ")
+    assert shell(f"{command} --tokens 3", tmp_path).returncode == 0
+
+
+def test_a_tokenizer_that_panics_is_named():
+    class PanicException(BaseException):
+        pass
+
+    with pytest.raises(UserError, match="a file: the tokenizer fails: an `Err`"), panics("a file"):
+        raise PanicException("an `Err`")
+
+
+def test_ctrl_c_while_the_picture_is_drawn_waits_for_it(complete, tmp_path, monkeypatch):
+    def write_report_slowly(*arguments):
+        os.kill(os.getpid(), SIGINT)
+        write_report(*arguments)
+
+    monkeypatch.setattr("train.loop.write_report", write_report_slowly)
+    run = trained(tmp_path, "run")
+    assert events(run) == events(complete)
+    assert (run / "loss.png").exists()
+
+
+def test_a_run_whose_folder_is_removed_meanwhile_says_so(tmp_path, monkeypatch, capsys):
+    def remove(*arguments):
+        shutil.rmtree(tmp_path / "runs" / "run", ignore_errors=True)
+        return learning_rate(*arguments)
+
+    monkeypatch.setattr("train.loop.learning_rate", remove)
+    assert status(lm.main, *TINY, *places(tmp_path), "--name", "run") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"error: {tmp_path / 'runs' / 'run'}: is no longer there, after 1 steps"
+    assert files(tmp_path / "runs") == {}
+
+
+def test_a_full_disk_while_encoding_names_the_file(tmp_path, monkeypatch, capsys):
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(ENOSPC, "No space left on device")
+
+    def opened(self, mode="r", *rest, **options):
+        if self.name == "train.bin" and mode == "wb":
+            return io.BufferedWriter(Full(self, "wb"))
+        return undisturbed(self, mode, *rest, **options)
+
+    undisturbed = Path.open
+    monkeypatch.setattr(Path, "open", opened)
+    assert status(lm.main, *TINY, *places(tmp_path), "--name", "run") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"error: --cache \S+: .*No space left on device: '.*train.bin'; name", error)
+    assert not files(tmp_path)

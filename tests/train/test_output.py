@@ -4,8 +4,7 @@ import pytest
 
 from train.output import outlasting_output
 
-from .running import TINY, events, places
-from .test_errors import shell
+from .running import TINY, events, places, shell
 
 
 class Broken:
