@@ -151,7 +151,7 @@ def survive(chosen: list[Trial], jobs: int) -> dict[str, Row]:
     rows = {trial.row: Row() for trial in chosen}
     with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
         running = {pool.submit(attempt, trial): rows[trial.row] for trial in chosen}
-        for future in tqdm(as_completed(running), "trials", len(running), disable=None):
+        for future in tqdm(as_completed(running), "trials", len(running)):
             running[future].tried += 1
             if problem := future.result():
                 running[future].problems.append(problem)
