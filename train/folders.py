@@ -114,7 +114,7 @@ def used_alone(folder: Path) -> Iterator[None]:
     try:
         with FileLock(lock, blocking=False):
             lock.write_text(f"process {os.getpid()} on {platform.node()}")
-            for file in folder.glob(".*.tmp*"):
+            for file in (*folder.glob(".*.tmp*"), *folder.glob(".tmp*")):  # ours, and of old ones
                 file.unlink()
             try:
                 yield

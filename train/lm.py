@@ -109,7 +109,7 @@ def main() -> None:
             if config.minutes:
                 trainer.fit_into(60 * config.minutes)
             trainer.begin()
-            held.enter_context(used_alone(run.folder))
+            held.enter_context(used_alone(trainer.run.folder))
         _train(trainer, config.trace)
 
 

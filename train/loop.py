@@ -23,7 +23,7 @@ from train.evaluate import Evaluation, evaluate
 from train.generate import Sampling, tell
 from train.optim import AdamW, clipping
 from train.report import write_report
-from train.run import Run
+from train.run import Run, free_folder
 from train.schedule import learning_rate
 from train.signals import interruptible
 from train.tokenizer import token_bytes
@@ -92,8 +92,22 @@ class Trainer:
         self.run = dataclasses.replace(self.run, config=config)
 
     def begin(self) -> None:
-        """Make the run's folder, with a checkpoint to fall back on."""
-        self.run.save(self.model, self.optimizer)
+        """Make the run's folder, with a checkpoint to fall back on.
+
+        Raises
+        ------
+        UserError
+            If another run has taken its name meanwhile, unless it was not asked for.
+        """
+        while True:
+            try:
+                return self.run.save(self.model, self.optimizer)
+            except FileExistsError as error:
+                if self.run.config.name is not None:
+                    raise UserError(
+                        f"{error}: another run began there; take another --name"
+                    ) from None
+                self.run = dataclasses.replace(self.run, folder=free_folder(self.run.config))
 
     def restore(self) -> None:
         """Go back to the run's checkpoint.

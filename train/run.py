@@ -93,21 +93,17 @@ class Run:
 
         Raises
         ------
-        UserError
+        FileExistsError
             If there is one by now, of a run that began at the same time.
         """
-        try:
-            with making(self.folder) as unfinished:
-                text = self.tokenizer.to_str(pretty=True).encode()
-                (unfinished / "tokenizer.json").write_bytes(text)
-                facts: Facts = {**self.facts, "tokenizer": checksum(text)}
-                run = replace(self, folder=unfinished, facts=facts)
-                run.save_settings()
-                run.journal.path.touch()
-                run.save_progress(model, optimizer)
-        except FileExistsError:
-            message = f"{self.folder}: another run began there meanwhile; choose a --name"
-            raise UserError(message) from None
+        with making(self.folder) as unfinished:
+            text = self.tokenizer.to_str(pretty=True).encode()
+            (unfinished / "tokenizer.json").write_bytes(text)
+            facts: Facts = {**self.facts, "tokenizer": checksum(text)}
+            run = replace(self, folder=unfinished, facts=facts)
+            run.save_settings()
+            run.journal.path.touch()
+            run.save_progress(model, optimizer)
 
     @classmethod
     def open(cls, folder: Path) -> Run:

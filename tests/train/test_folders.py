@@ -103,6 +103,14 @@ def test_a_folder_is_used_by_one_process_at_a_time(tmp_path):
     use()
 
 
+def test_of_files_that_were_being_written_nothing_stays(tmp_path):
+    for name in (".model.tmp.safetensors", ".metrics.tmp.jsonl", ".tmpA1b2C3"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / "model.safetensors").write_text("whole")
+    with used_alone(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {LOCK, "model.safetensors"}
+
+
 def test_parents_are_on_the_disk_too(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(folders, "sync", synced.append)

@@ -17,6 +17,7 @@ import pytest
 from train import evaluate, generate, lm
 from train.errors import UserError
 from train.folders import used_alone
+from train.loop import Trainer
 from train.report import write_report
 from train.schedule import learning_rate
 from train.tokenizer import EOT, fingerprint, load_tokenizer, panics, train_tokenizer
@@ -409,6 +410,26 @@ def test_ctrl_c_while_the_last_stories_are_told_says_that_all_is_saved(
         assert status(lm.main, *words) == 130
     assert f"all {STEPS} steps are saved, and this tells them: " in capsys.readouterr().err
     assert status(lm.main, "--resume", tmp_path / "runs" / "run") == 0
+
+
+@pytest.mark.parametrize("name", [None, "run"])
+def test_of_two_runs_that_begin_at_once_the_second_takes_another_name(
+    tmp_path, monkeypatch, capsys, name
+):
+    def begin(trainer):
+        trainer.run.folder.mkdir(parents=True)  # as the first does in this moment
+        undisturbed(trainer)
+
+    undisturbed = Trainer.begin
+    monkeypatch.setattr(Trainer, "begin", begin)
+    named = ["--name", name] if name else []
+    ended = status(lm.main, *TINY, *places(tmp_path), *named)
+    if name:
+        assert ended == 2
+        assert "run exists: another run began there; take another --name" in one_line_error(capsys)
+    else:
+        assert ended == 0
+        assert (tmp_path / "runs" / "toy-quick-2" / "report.md").exists()
 
 
 def test_names_may_hold_any_bytes(tmp_path, capsys):

@@ -56,7 +56,7 @@ def test_folder_appears_only_when_it_is_complete(tmp_path):
 
 
 def test_of_two_runs_that_began_at_once_the_second_is_told(run):
-    with pytest.raises(UserError, match="another run began there"):
+    with pytest.raises(FileExistsError, match="a exists"):
         begin(run)
     assert [path.name for path in run.folder.parent.iterdir()] == ["a"]
 
