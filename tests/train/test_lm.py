@@ -417,7 +417,7 @@ def test_of_two_runs_that_begin_at_once_the_second_takes_another_name(
     tmp_path, monkeypatch, capsys, name
 ):
     def begin(trainer):
-        trainer.run.folder.mkdir(parents=True)  # as the first does in this moment
+        (trainer.run.folder / "of the first").mkdir(parents=True)
         undisturbed(trainer)
 
     undisturbed = Trainer.begin
