@@ -201,7 +201,8 @@ def _fault(error: Exception) -> str:
 def _parquet(path: Path, reading: Reading) -> Iterator[Row]:
     from pyarrow.parquet import ParquetFile
 
-    with ParquetFile(path) as file:
+    # Opened here, as pyarrow takes no name that is not UTF-8.
+    with path.open("rb") as whole, ParquetFile(whole) as file:
         column = _Column(reading.column)
         names = [file.schema_arrow.field(i).name for i in range(len(file.schema_arrow))]
         column.choose(names)
@@ -283,7 +284,7 @@ def _open_bytes(path: Path) -> BinaryIO:
         return path.open("rb", buffering=0)
     import pyarrow  # which, unlike `gzip` and `zstandard`, tells where a stream was cut short
 
-    return pyarrow.CompressedInputStream(str(path), compression)
+    return pyarrow.CompressedInputStream(path.open("rb"), compression)
 
 
 def _open_text(path: Path) -> io.TextIOWrapper:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 from datetime import date
 
 import pyarrow as pa
@@ -57,6 +58,20 @@ def test_kinds_of_file(tmp_path, name, packed, column):
         path.write_bytes(path.read_bytes()[:-9])
         with pytest.raises(UserError, match="cannot be read: Truncated"):
             list(read_stories(path))
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl.gz", ".json.zst", ".parquet"])
+def test_the_name_may_be_no_utf_8(tmp_path, suffix):
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    rows = [{"text": "One."}, {"text": "Two."}]
+    if suffix == ".parquet":
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows), sink)
+        path.write_bytes(sink.getvalue().to_pybytes())
+    else:
+        text = f"One.{EOT}Two." if suffix == ".txt" else "\n".join(map(json.dumps, rows))
+        path.write_bytes(PACK[path.suffix if path.suffix in PACK else ""](text.encode()))
+    assert list(read_stories(path)) == ["One.", "Two."]
 
 
 @pytest.mark.parametrize(
