@@ -131,7 +131,7 @@ def _open_tokens(folder: Path) -> Tokens:
         if path.stat().st_size != counts["tokens"] * np.dtype(meta["dtype"]).itemsize:
             raise Damaged(f"{path.name} is not of the size that it had")
         tokens = np.memmap(path, meta["dtype"], mode="r")
-        if checksum(tokens) != counts[SEAL]:
+        if checksum(tokens) != counts.get(SEAL):
             raise Damaged(f"{path.name} is damaged or changed: its checksum does not fit")
         return Split(tokens, counts["stories"], counts["bytes"])
 
