@@ -12,7 +12,7 @@ from train.words import printable, shell_word
     ("text", "shown"),
     [
         ("Ein Käfer 🐌", "Ein Käfer 🐌"),
-        ("a\nb\tc", r"a\nb\tc"),
+        ("a\nb\tc", "a\\nb\tc"),
         ("\x1b[31mred", r"\x1b[31mred"),
         ("\u2028", r"\u2028"),
         (os.fsdecode(b"caf\xe9"), r"caf\xe9"),
