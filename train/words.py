@@ -7,7 +7,7 @@ import re
 import shlex
 
 INVISIBLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters but the tab, ends of lines, and bytes that are no UTF-8, as Python holds them."""
+"""Control characters but the tab, ends of lines, and bytes that are no UTF-8 as Python has them."""
 
 
 def printable(text: object) -> str:
