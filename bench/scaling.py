@@ -14,9 +14,9 @@ from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
 from bench.floor import matrix_products
 from bench.page import publish, spread, table
-from ops.attention import BLOCK
-from train.config import usable_cores
+from train.config import Config, usable_cores
 from train.errors import UserError, one_line_errors
+from train.memory import PROGRAM, peak_memory
 
 BASE = CONFIGURATIONS["B"]
 FACTORS = (0.5, 2, 4)
@@ -37,10 +37,10 @@ HEAD = (
 EXPLANATION = """\
 A train step of configuration B ({base}; {workers} workers), and of others in which one size
 differs. Time is predicted from the matrix products alone: their floating-point operations for each
-token, on as many workers as there are micro-batches for. Memory is predicted as the parameters,
-times four bytes for data, two moments and a gradient; attention's weights, over pairs of tokens;
-and activations, which are the rest of the base's peak and grow with the tokens in flight, the width
-and the depth. Each row is a process of its own; they take turns, {rounds} times.
+token, on as many workers as there are micro-batches for. Memory is predicted by what a run tells
+before it begins (`train/memory.py`): so much for each parameter, for each pair of tokens in a head's
+attention, and for each number of the residual stream in a layer, of the micro-batches in flight.
+Each row is a process of its own; they take turns, {rounds} times.
 Medians, with quartiles in brackets; a ratio of times is that of the same turn. Memory is above
 that after imports."""
 
@@ -80,11 +80,6 @@ class Case:
     def _micro_batches(self) -> int:
         return self.configuration.batch_size // self.configuration.micro_batch
 
-    @property
-    def _busy(self) -> int:
-        """Workers that have something to do."""
-        return min(self.workers, self._micro_batches)
-
     def time(self) -> float:
         """For each token, in floating-point operations of the worker that has the most."""
         products = matrix_products(self.configuration)
@@ -92,18 +87,10 @@ class Case:
         rounds = math.ceil(self._micro_batches / self.workers)
         return flops / self.tokens * rounds / self._micro_batches
 
-    def known_memory(self) -> float:
-        """Bytes of parameters, moments, gradients and attention weights."""
-        _, length, _, n_layers, n_heads = self.configuration.shape
-        parameters = sum(x.size for x in self.configuration.model().parameters())
-        pairs = length * (length + BLOCK) / 2  # each query with the keys up to its block's last
-        attention = self._busy * self.configuration.micro_batch * n_layers * n_heads * pairs
-        return 4 * (parameters * (1 + 2 + 1) + attention)
-
-    def activations(self) -> float:
-        """What the memory of all other activations is proportional to."""
-        each = self.configuration
-        return self._busy * each.micro_batch * each.context * each.d_model * each.n_layers
+    def memory(self) -> float:
+        """Bytes that a run says it will take, without the program's own."""
+        config = Config(**asdict(self.configuration), workers=self.workers)
+        return peak_memory(config, config.vocab_size) - PROGRAM
 
 
 def cases(workers: int) -> list[Case]:
@@ -133,15 +120,17 @@ def compare(all_cases: list[Case], rounds: int) -> str:
         for case, own in zip(all_cases, runs, strict=True)
     ]
     base = all_cases[0]
-    for_activations = (peaks[0] - base.known_memory()) / base.activations()
     rows = []
     for case, taken, peak in zip(all_cases, times, peaks, strict=True):
-        memory = case.known_memory() + for_activations * case.activations()
         rows.append(
             (
                 *(case.varied, case.value, spread(1 / taken, ",.0f")),
                 *(spread(taken / times[0], ".2f"), f"{case.time() / base.time():.2f}"),
-                *(f"{peak / 2**20:,.0f}", f"{peak / peaks[0]:.2f}", f"{memory / peaks[0]:.2f}"),
+                *(
+                    f"{peak / 2**20:,.0f}",
+                    f"{peak / peaks[0]:.2f}",
+                    f"{case.memory() / base.memory():.2f}",
+                ),
             )
         )
     return table([HEAD, *rows])
