@@ -38,8 +38,9 @@ EXPLANATION = """\
 A train step of configuration B ({base}; {workers} workers), and of others in which one size
 differs. Time is predicted from the matrix products alone: their floating-point operations for each
 token, on as many workers as there are micro-batches for. Memory is predicted by what a run tells
-before it begins (`train/memory.py`): so much for each parameter, for each pair of tokens in a head's
-attention, and for each number of the residual stream in a layer, of the micro-batches in flight.
+before it begins (`train/memory.py`): so much for each parameter, for each pair of tokens in a
+head's attention, and for each number of the residual stream in a layer, of the micro-batches in
+flight.
 Each row is a process of its own; they take turns, {rounds} times.
 Medians, with quartiles in brackets; a ratio of times is that of the same turn. Memory is above
 that after imports."""
@@ -122,15 +123,12 @@ def compare(all_cases: list[Case], rounds: int) -> str:
     base = all_cases[0]
     rows = []
     for case, taken, peak in zip(all_cases, times, peaks, strict=True):
+        memory = case.memory() / base.memory()
         rows.append(
             (
                 *(case.varied, case.value, spread(1 / taken, ",.0f")),
                 *(spread(taken / times[0], ".2f"), f"{case.time() / base.time():.2f}"),
-                *(
-                    f"{peak / 2**20:,.0f}",
-                    f"{peak / peaks[0]:.2f}",
-                    f"{case.memory() / base.memory():.2f}",
-                ),
+                *(f"{peak / 2**20:,.0f}", f"{peak / peaks[0]:.2f}", f"{memory:.2f}"),
             )
         )
     return table([HEAD, *rows])
