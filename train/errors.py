@@ -63,6 +63,10 @@ def one_line_errors() -> Iterator[None]:
         _fail(f"out of memory: {str(error) or 'the system has no more'}")
     except RecursionError:
         _fail("what was given is nested too deeply")
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        _fail("the system starts no more threads; give fewer --workers, or raise its limits")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

@@ -24,6 +24,7 @@ def test_the_line_of_an_error_is_one_whatever_names_hold(capsys):
         (MemoryError("Unable to allocate 9 TiB"), 2, "error: out of memory: Unable to allocate 9"),
         (MemoryError(), 2, "error: out of memory: the system has no more\n"),
         (RecursionError(), 2, "error: what was given is nested too deeply\n"),
+        (RuntimeError("can't start new thread"), 2, "error: the system starts no more threads; "),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -32,6 +33,11 @@ def test_what_the_system_refuses_is_a_line_too(capsys, error, status, line):
         raise error
     assert end.value.code == status
     assert capsys.readouterr().err.startswith(line)
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    with pytest.raises(RuntimeError, match="a fault"), one_line_errors():
+        raise RuntimeError("a fault")
 
 
 @pytest.mark.parametrize(
