@@ -10,7 +10,7 @@ from ops.attention import BLOCK
 from train.config import Config
 from train.errors import UserError
 
-# Fitted to the peaks of 18 shapes from 0.1 to 39 million parameters, which they give within a sixth.
+# Fitted to the peaks of 18 shapes of 0.1 to 39 million parameters, which they give within a sixth.
 PROGRAM = 100e6
 """Bytes that any run takes."""
 PARAMETER = 13
