@@ -34,7 +34,8 @@ def publish(path: Path, heading: str, *parts: str, packages: Sequence[str] = ())
 
     `packages` are those whose versions matter beside NumPy's.
     """
-    command = shlex.join(["python", "-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]])
+    module = sys.modules["__main__"].__spec__.name.removesuffix(".__main__")
+    command = shlex.join(["python", "-m", module, *sys.argv[1:]])
     facts = describe_machine() | {name: version(name) for name in packages}
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
     made = f"Made by `{command}` at {code_of_this_tree()} on: {machine}."
