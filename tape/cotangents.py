@@ -47,7 +47,7 @@ class Cotangents:
         if held is None:
             self._sums[source] = cotangent
         elif cotangent.dtype == FLOAT16:
-            self._sums[source] = np.add(held, cotangent, out=np.empty(held.shape, np.float32))
+            self._sums[source] = np.add(held, cotangent, dtype=np.float32)
         elif source in self._owned:
             np.add(held, cotangent, out=held)
         elif owned:

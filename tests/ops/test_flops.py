@@ -70,3 +70,28 @@ def test_torch_counts_as_many(op, spec, options, flops):
     with FlopCounterMode(display=False) as counter:
         TWINS[op.name](*operands, **options)
     assert counter.get_total_flops() == flops
+
+
+def test_a_chain_of_products_counts_each_in_its_order():
+    shapes = ((6, 5), (5, 4), (4, 3), (3, 2), (2, 7))
+    arrays = [np.ones(shape) for shape in shapes]
+    with Tape() as tape:
+        ops.einsum("ij,jk,kl,lm,mn->in", *arrays)
+    left = np.einsum_path("ij,jk,kl,lm,mn->in", *arrays, optimize="greedy")[0][1:]
+    sizes, flops = [6, 5, 4, 3, 2, 7], 0
+    # A product of neighbours is one of matrices; what is left of the chain is by its borders.
+    chain = [(i, i + 1) for i in range(5)]
+    for one, other in left:
+        pair = sorted((chain[one], chain[other]))
+        for border in pair:
+            chain.remove(border)
+        (i, k), (_, j) = pair
+        flops += 2 * sizes[i] * sizes[k] * sizes[j]
+        chain.append((i, j))
+    assert tape.records[0].flops == flops
+
+
+def test_a_sum_over_one_operand_is_no_product():
+    with Tape() as tape:
+        ops.einsum("ij->i", np.ones((2, 3)))
+    assert tape.records[0].flops == 0

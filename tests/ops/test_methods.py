@@ -91,3 +91,17 @@ def test_iteration_ends_after_the_last_row():
 def test_none_among_other_axes_is_refused():
     with pytest.raises(TypeError, match="NoneType"):
         Tensor(np.ones((2, 3))).transpose(0, None)
+
+
+def test_round_divmod_and_in_are_those_of_numbers():
+    assert type(round(Tensor(2.6))) is int
+    np.testing.assert_array_equal(round(Tensor([1.26, 2.0]), 1), np.float32([1.3, 2.0]))
+    quotient, remainder = divmod(Tensor([7.0, -7.0]), 4)
+    np.testing.assert_array_equal(quotient, [1, -2])
+    np.testing.assert_array_equal(remainder.data, [3, 1])
+    assert 1.0 in Tensor([1.0, 1.0])
+    assert 2.0 not in Tensor([1.0, 1.0])
+
+
+def test_complex_numbers_become_complex_numbers():
+    assert ops.astype(np.array([1j], np.complex64), "complex128").dtype == np.complex128

@@ -1,5 +1,7 @@
 """What becomes an array as it is, and what is refused because it computes otherwise."""
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,8 @@ def test_only_floats_of_python_become_float32(value, dtype):
     array = as_array(value)
     assert array.dtype == dtype
     np.testing.assert_array_equal(array, np.asarray(value, dtype))
+
+
+def test_only_numbers_of_python_have_no_precision():
+    assert ops.exp(array("d", [1.0])).dtype == np.float64
+    assert ops.multiply(2, 1j).dtype == np.complex64

@@ -148,3 +148,9 @@ def test_numbers_are_summed_in_arrays():
     total = cotangents.pop(0)
     assert isinstance(total, np.ndarray)
     assert total == 6
+
+
+def test_a_sum_of_float16_is_made_in_float32():
+    total = unbroadcast(np.ones((5000, 2), np.float16), (2,))
+    np.testing.assert_array_equal(total, 5000)
+    assert total.dtype == np.float16

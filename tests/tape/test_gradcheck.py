@@ -257,3 +257,8 @@ def test_a_function_that_writes_to_its_input_is_refused():
 
     with pytest.raises(ValueError, match="the function writes to input 1"):
         gradcheck(writes, np.ones(2), np.ones(2))
+
+
+def test_an_input_that_is_not_a_number_is_not_taken_for_one_that_changed():
+    with pytest.raises(GradcheckError, match="central difference nan"):
+        gradcheck(lambda x: x * 2, np.array([np.nan]))

@@ -205,3 +205,22 @@ def test_what_is_no_array_of_numbers_is_refused_with_the_op_that_was_called():
     with pytest.raises(TypeError, match="no array of numbers") as error:
         ops.add(np.ones(2), {})
     assert "in add(float64(2,), {})" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_typed_numbers_is_no_array(kind):
+    wide = kind([np.float64(1), np.float64(2)])
+    assert (Tensor(np.ones(2, np.float32)) * wide).dtype == np.float32
+
+
+def test_only_integers_are_discrete():
+    _, dtype = values_of([np.ones(2, np.float32), np.ones(2)], discrete={1})
+    assert dtype == np.float64
+    values, dtype = values_of([np.arange(2)], discrete={0})
+    assert dtype is None
+    assert values[0].dtype == np.arange(2).dtype
+
+
+def test_an_op_of_real_numbers_says_so_at_its_door():
+    assert ops.exp(2).dtype == np.float32
+    assert ops.exp(np.array(True)).dtype == np.float64

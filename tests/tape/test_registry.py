@@ -438,3 +438,11 @@ def test_an_array_among_the_options_stays_one(array):
 
     look(X, array)
     assert seen == [array] if array.ndim == 0 else seen[0] is array
+
+
+def test_a_result_of_float16_that_is_no_float_stays_what_it_is():
+    @op(samples=[Sample(normal(3))])
+    def count_of_positives(x, /):
+        return (x > 0).sum(), lambda g: np.zeros_like(x)
+
+    assert count_of_positives(np.ones(3, np.float16)).dtype.kind == "i"

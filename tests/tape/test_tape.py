@@ -722,3 +722,42 @@ def test_trap_a_number_that_was_broadcast_gets_its_sum_back(combine, dtype):
     (*_, first) = tape.backward_steps(y, np.ones(y.shape), keep=True)
     assert isinstance(first.cotangent, np.ndarray)
     tape.backward(y, np.ones(y.shape), into={})
+
+
+def test_a_walk_that_succeeds_forgets_the_failure_of_another():
+    tape, _, y = chain_with(lambda g: g[:, None])
+    with pytest.raises(ValueError, match="cotangent of shape"):
+        tape.backward(y, np.ones(3), keep=True)
+    assert tape.failure is None
+    with tape:
+        other = Tensor(np.ones(3), requires_grad=True) * 2
+    with pytest.raises(ValueError, match="cotangent of shape"):
+        tape.backward(y, np.ones(3))
+    with pytest.raises(RuntimeError) as again:
+        tape.backward(y, np.ones(3))
+    assert tape.failure.startswith("ValueError: ")
+    assert str(again.value).count("ended in") == 1
+    tape.backward(other, np.ones(3))
+    assert tape.failure is None
+
+
+def test_three_cotangents_of_float16_add_up_in_float32():
+    x = Tensor(np.ones(1, np.float16), requires_grad=True)
+    with Tape() as tape:
+        one, another, many = x * 1, x * 1, x * 2048
+        loss = one + another + many
+    tape.backward(loss, np.ones(1))
+    np.testing.assert_array_equal(x.grad, 2050)
+
+
+def test_cotangents_of_float16_are_rounded_and_add_up_in_a_dict():
+    x = Tensor(np.ones(1, np.float16), requires_grad=True)
+    into = {}
+    with Tape() as tape:
+        h = x * 1.5
+        loss = h * 2048 + h
+    for walks in (1, 2):
+        tape.backward(loss, np.ones(1), into=into, keep=True)
+        # 2,049 is none of float16's numbers; 2,048 times 1.5 is.
+        np.testing.assert_array_equal(into[x], walks * 3072)
+    assert into[x].dtype == np.float16
