@@ -12,7 +12,6 @@ from train.run import new_model
 
 from .running import places
 
-
 STATUS = Path("/proc/self/status")
 RUN_AND_TELL = """
 from train.lm import main
