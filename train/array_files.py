@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from train.errors import Damaged, UserError
 from train.seals import checksum, from_text, sealed
 from train.version import VERSION, check_version
+from train.words import printable
 
 Arrays = dict[str, np.ndarray]
 
@@ -75,7 +76,7 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
     if "arrays" in facts and facts["arrays"] != _checksum(arrays):
         raise Damaged(f"{path}: damaged: the checksum of its arrays does not fit")
     if short:
-        print(f"{path}: made of bfloat16, which is converted", file=sys.stderr)
+        print(f"{printable(path)}: made of bfloat16, which is converted", file=sys.stderr)
     return arrays, facts
 
 

@@ -14,6 +14,7 @@ from tape.files import replacing
 from train.array_files import Arrays, read_arrays, write_arrays
 from train.errors import Damaged, UserError
 from train.optim import AdamW
+from train.words import printable
 
 
 def save_model(path: Path, model: Module) -> None:
@@ -74,7 +75,8 @@ def load_checkpoint(path: Path, model: Module, optimizer: AdamW) -> None:
         except Damaged:
             raise damage from None
         print(
-            f"{damage}; going on from {previous(path).name}, after {optimizer.updates} steps",
+            f"{printable(damage)}; going on from {previous(path).name}, "
+            f"after {optimizer.updates} steps",
             file=sys.stderr,
         )
 
@@ -118,7 +120,8 @@ def _check(path: Path, arrays: Arrays, own: Mapping[str, np.ndarray]) -> None:
     others = {arrays[name].dtype.name for name in shared}
     others -= {array.dtype.name for array in own.values()}
     if others:
-        print(f"{path}: made of {', '.join(sorted(others))}, which is converted", file=sys.stderr)
+        kinds = ", ".join(sorted(others))
+        print(f"{printable(path)}: made of {kinds}, which is converted", file=sys.stderr)
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

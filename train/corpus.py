@@ -23,6 +23,7 @@ from train.stories import (
 )
 from train.tokenizer import EOT
 from train.toy import stories as toy_stories
+from train.words import printable
 
 HUB_DATASET = "roneneldan/TinyStories"
 HUB_TIMEOUT = 10.0  # seconds
@@ -220,7 +221,7 @@ def _tell_bad_rows(file: Path, reading: Reading) -> None:
     n, first = bad_rows(file, reading)
     if n:
         rows = "1 bad row is" if n == 1 else f"{n:,} bad rows are"
-        print(f"--data {file}: {rows} skipped; the first is {first}", file=sys.stderr)
+        print(f"--data {printable(file)}: {rows} skipped; the first is {first}", file=sys.stderr)
 
 
 def _shards(folder: Path, split: str, words: str) -> list[Path]:

@@ -64,8 +64,8 @@ def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
     check_memory(run.config, run.tokenizer.get_vocab_size())
     if run.version == 1:
         print(
-            f"{folder}: an earlier version began this run; from here on its data comes in another "
-            "order than it would have come there",
+            f"{printable(folder)}: an earlier version began this run; from here on its data comes "
+            "in another order than it would have come there",
             file=sys.stderr,
         )
     corpus = run.corpus()
