@@ -1,3 +1,5 @@
 """What things cost, side by side."""
 
-import train  # noqa: F401 - before NumPy, for the kernels that the commands have
+from train.kernels import choose_kernels
+
+choose_kernels()  # as the commands of train do, before NumPy

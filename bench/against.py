@@ -15,7 +15,7 @@ import tyro
 from bench.commits import git
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -75,7 +75,7 @@ def compare(name: str, tree: Path, rounds: int) -> tuple[str, ...]:
         runs = in_turn([ours, theirs], rounds, name=name)
     milliseconds = np.array([[1e3 * seconds for seconds, _ in own] for own in runs])
     ratios = milliseconds[0] / milliseconds[1]
-    return name, *(spread(own, ".0f") for own in milliseconds), spread(ratios, ".3f")
+    return name, *(quartiles(own, ".0f") for own in milliseconds), quartiles(ratios, ".3f")
 
 
 def main() -> None:

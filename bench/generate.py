@@ -12,7 +12,7 @@ import tyro
 
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -81,7 +81,7 @@ def compare(name: str, rounds: int) -> str:
 
     ours = min(seconds[: len(threads)], key=np.median)
     rows = [
-        (label, spread(n_tokens / own, ",.0f"), spread(own / ours, ".2f"))
+        (label, quartiles(n_tokens / own, ",.0f"), quartiles(own / ours, ".2f"))
         for label, own in zip(contenders, seconds, strict=True)
     ]
     head = ("", "tokens/s", "tapegrad's / this")

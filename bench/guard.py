@@ -11,7 +11,7 @@ from tqdm import tqdm
 from bench.configurations import CONFIGURATIONS, Configuration
 from models import Transformer
 from tape import Tape
-from tape.words import table
+from tape.views.words import table
 from train.allocator import keep_freed_memory
 
 REPEATS = 30

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
 from bench.floor import Shape, matrix_products
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.errors import UserError, one_line_errors
 
 PRODUCTS = matrix_products(CONFIGURATIONS["A"])
@@ -107,11 +107,11 @@ def compare(kernels: tuple[str, ...], rounds: int) -> str:
     rates = np.moveaxis(flops / seconds, -1, 0) / 1e9  # (shape, kernels, round)
     whole = flops @ counts / (seconds @ counts) / 1e9
     rows = [
-        (f"{m}x{k}x{n}", *(spread(rate, ".1f") for rate in of_shape))
+        (f"{m}x{k}x{n}", *(quartiles(rate, ".1f") for rate in of_shape))
         for (m, k, n), of_shape in zip(PRODUCTS, rates, strict=True)
     ]
-    rows.append(("all", *(spread(rate, ".1f") for rate in whole)))
-    rows.append(("all, to its own choice", *(spread(rate / whole[0], ".2f") for rate in whole)))
+    rows.append(("all", *(quartiles(rate, ".1f") for rate in whole)))
+    rows.append(("all, to its own choice", *(quartiles(rate / whole[0], ".2f") for rate in whole)))
     return table([("mxkxn", f"its own choice ({chosen})", *kernels), *rows])
 
 

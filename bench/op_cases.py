@@ -9,9 +9,7 @@ import numpy as np
 
 import ops
 from bench.configurations import CONFIGURATIONS
-from tape import Sample
-from tape.registry import Op
-from tape.samples import integers, normal
+from tape import Op, Sample, integers, normal
 
 REPEATS = 3
 """Times that each op runs in a turn, of which the median counts."""

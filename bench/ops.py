@@ -10,9 +10,8 @@ import tyro
 
 from bench.contender import Contender, in_turn
 from bench.op_cases import CASES, drawn
-from bench.page import publish, spread, table
-from tape import Sample
-from tape.registry import Op
+from bench.page import publish, quartiles, table
+from tape import Op, Sample
 from train.errors import UserError, one_line_errors
 
 TOLERANCE = 1e-3
@@ -63,8 +62,8 @@ def compare(rounds: int) -> str:
         name, operands = describe(*case)
         if not np.allclose(*found, rtol=TOLERANCE):
             raise RuntimeError(f"{name}: the gradients add up to {found[:, 0]}")
-        times = (spread(1e3 * side, ".2f") for side in (own, other))
-        rows.append((name, operands, *times, spread(other / own, ".2f")))
+        times = (quartiles(1e3 * side, ".2f") for side in (own, other))
+        rows.append((name, operands, *times, quartiles(other / own, ".2f")))
     return table([HEAD, *rows])
 
 

@@ -9,8 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from bench.op_cases import CASES, cotangent, drawn, timed
-from tape import Sample
-from tape.registry import Op
+from tape import Op, Sample
 from tests.ops.torch_twins import TWINS
 
 SHORTER: dict[str, Callable[..., torch.Tensor]] = {

@@ -8,8 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.op_cases import CASES, cotangent, drawn, timed
-from tape import Sample, Tape, Tensor
-from tape.registry import Op
+from tape import Op, Sample, Tape, Tensor
 from train.allocator import keep_freed_memory
 
 

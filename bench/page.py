@@ -23,7 +23,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *body))
 
 
-def spread(values: Sequence[float], form: str) -> str:
+def quartiles(values: Sequence[float], form: str) -> str:
     """Median and quartiles, each formatted by `form`: "2.50 (2.00, 3.25)"."""
     low, middle, high = (format(x, form) for x in np.quantile(values, (0.25, 0.5, 0.75)))
     return f"{middle} ({low}, {high})"

@@ -19,6 +19,7 @@ from bench.configurations import CONFIGURATIONS, Configuration
 from bench.in_tapegrad import Training
 from bench.page import publish, table
 from tape import Tape, Tensor
+from tape.watch.clock import Clock
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -70,7 +71,7 @@ def by_op(
     sinks: list[dict[Tensor, np.ndarray]] = [{} for _ in range(training.pool.n)]
 
     def take(sink: dict[Tensor, np.ndarray]) -> Tape:
-        with Tape(guard=False) as tape:
+        with Tape(guard=False, timed=True) as tape:
             loss = training.model.loss(*part)
         tape.backward(loss, into=sink)
         return tape
@@ -78,8 +79,10 @@ def by_op(
     def run() -> dict[str, tuple[float, ...]]:
         spent: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(4))
         for tape in training.pool.map(take, sinks):
+            clock = tape.clock or Clock()
             for record in tape.records:
-                spent[record.op.name] += 1, 3 * record.flops, record.seconds, record.vjp_seconds
+                forward, back = clock.forward[record.number], clock.back[record.number]
+                spent[record.op.name] += 1, 3 * record.flops, forward, back
         return {name: tuple(sums / len(sinks)) for name, sums in spent.items()}
 
     return run

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
-from bench.page import spread, table
+from bench.page import quartiles, table
 from models import Transformer
 from train.config import usable_cores
 
@@ -35,8 +35,8 @@ def compare(name: str, configuration: Configuration) -> tuple[str, ...]:
     ratios = [again / once for (once, _), (again, _) in zip(runs, recomputed_runs, strict=True)]
     return (
         name,
-        spread([seconds * 1e3 for seconds, _ in runs], ".0f"),
-        spread(ratios, ".2f"),
+        quartiles([seconds * 1e3 for seconds, _ in runs], ".0f"),
+        quartiles(ratios, ".2f"),
         f"{peak / 2**20:,.0f}",
         f"{recomputed_peak / peak:.2f}",
     )

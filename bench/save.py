@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bench.configurations import CONFIGURATIONS
 from bench.in_tapegrad import BETAS, WEIGHT_DECAY
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.checkpoint import save_checkpoint, save_model
 from train.errors import UserError, one_line_errors
 from train.optim import AdamW
@@ -74,7 +74,7 @@ def compare(name: str, folder: Path, rounds: int) -> tuple[str, ...]:
         for _ in tqdm(range(2 + rounds), name, leave=False)
     ][2:]
     ours, theirs = np.transpose(times)
-    return name, spread(ours, ".0f"), spread(theirs, ".0f"), spread(ours / theirs, ".2f")
+    return name, quartiles(ours, ".0f"), quartiles(theirs, ".0f"), quartiles(ours / theirs, ".2f")
 
 
 def _milliseconds(work: Callable[[], None]) -> float:

@@ -13,7 +13,7 @@ import tyro
 from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
 from bench.floor import matrix_products
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.config import Config, usable_cores
 from train.errors import UserError, one_line_errors
 from train.memory import PROGRAM, peak_memory
@@ -126,8 +126,8 @@ def compare(all_cases: list[Case], rounds: int) -> str:
         memory = case.memory() / base.memory()
         rows.append(
             (
-                *(case.varied, case.value, spread(1 / taken, ",.0f")),
-                *(spread(taken / times[0], ".2f"), f"{case.time() / base.time():.2f}"),
+                *(case.varied, case.value, quartiles(1 / taken, ",.0f")),
+                *(quartiles(taken / times[0], ".2f"), f"{case.time() / base.time():.2f}"),
                 *(f"{peak / 2**20:,.0f}", f"{peak / peaks[0]:.2f}", f"{memory:.2f}"),
             )
         )

@@ -12,7 +12,7 @@ import tyro
 
 from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
-from bench.page import publish, spread, table
+from bench.page import publish, quartiles, table
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -96,7 +96,9 @@ def compare(name: str, rounds: int, workers: int, compiled: bool) -> str:
         raise RuntimeError(f"{name}: the losses of the first steps differ: {found}")
 
     speeds = configuration.batch_size * configuration.context / np.array([*seconds, alone])
-    speed_columns = [(spread(speed, ",.0f"), spread(speeds[0] / speed, ".2f")) for speed in speeds]
+    speed_columns = [
+        (quartiles(speed, ",.0f"), quartiles(speeds[0] / speed, ".2f")) for speed in speeds
+    ]
     memory_columns = [(f"{peak:,.0f}", f"{peaks[0] / peak:.2f}") for peak in peaks]
     rows = [
         (label, *speed, *memory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Decoder:
         for block in self._blocks:
             x = block(x, start)
         self.length = stop
-        return self._head(self._norm(x[-1:]))[0]
+        return cast(Array, self._head(self._norm(x[-1:]))[0])
 
 
 class _Block:
@@ -105,11 +106,11 @@ def _normalise(layer: LayerNorm) -> Function:
         n = x.shape[-1]
         centred = x - x.sum(-1, keepdims=True) / n
         variance = np.vecdot(centred, centred)[:, None] / n
-        return centred / np.sqrt(variance + eps) * weight + bias
+        return cast(Array, centred / np.sqrt(variance + eps) * weight + bias)
 
     return normalise
 
 
 def _gelu(x: Array) -> Array:
     scale = math.sqrt(2 / math.pi)
-    return x * (0.5 + 0.5 * np.tanh(x * (scale + (0.044715 * scale) * (x * x))))
+    return cast(Array, x * (0.5 + 0.5 * np.tanh(x * (scale + (0.044715 * scale) * (x * x)))))

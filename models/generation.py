@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def next_token_probabilities(
     if not np.isfinite(top):
         raise ValueError("the logits are not finite")
     if temperature == 0:
-        return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
+        return cast(np.ndarray, (np.arange(len(logits)) == logits.argmax()).astype(np.float64))
     ranking = np.argsort(-logits, kind="stable")
     shifted = logits[ranking].astype(np.float64) - top
     with np.errstate(over="ignore", invalid="ignore"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -113,7 +114,7 @@ class CausalSelfAttention(Module):
         self.out = Linear(d_model, d_model, rng, out_std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(ops.causal_attention(self.qkv(x), self.n_heads))
+        return cast(Tensor, self.out(ops.causal_attention(self.qkv(x), self.n_heads)))
 
 
 class MLP(Module):
@@ -130,4 +131,4 @@ class MLP(Module):
         self.down = Linear(4 * d_model, d_model, rng, out_std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(ops.gelu(self.up(x), approximate="tanh"))
+        return cast(Tensor, self.down(ops.gelu(self.up(x), approximate="tanh")))

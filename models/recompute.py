@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from models.draws import Draws
 from models.module import Module
-from tape import Op, Tape, Tensor, current_tape
+from tape import Tape, Tensor, current_tape
+from tape.engine.variable import Variable
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -37,7 +37,7 @@ def recompute(module: AnyModule) -> AnyModule:
     Module
         The same one.
     """
-    module.forward = MethodType(_forward, module)
+    cast(Any, module).forward = MethodType(_forward, module)
     return module
 
 
@@ -45,15 +45,13 @@ class _Recompute:
     """A module that saves its arguments alone, and runs once more on the walk back."""
 
     name = "recompute"
-    operand_names = ()
-    n_operands = 0
-    name_operands = Op.name_operands
-    describe_call = Op.describe_call
+    operand_names: tuple[str, ...] = ()
+    tensor: type[Variable] = Tensor
 
 
-def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
+def _forward(module: Module, *args: Any, **kwargs: Any) -> Any:
     tape = current_tape()
-    if tape is None or tape.keep_results:
+    if tape is None or tape.results is not None:
         return type(module).forward(module, *args, **kwargs)
     twins: dict[Tensor, Tensor] = {}  # of the tensors that were given, which hold no tape
 
@@ -62,15 +60,15 @@ def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
 
     args, kwargs = _each_tensor((args, kwargs), twin)
 
-    def forward() -> Tensor:  # which may change the lists that it is given
+    def forward() -> Any:  # which may change the lists that it is given
         own, options = _each_tensor((args, kwargs), lambda x: x)
         return type(module).forward(module, *own, **options)
 
     draws = Draws((module, args, kwargs))
-    began = time.perf_counter()
+    for watcher in tape.watchers:
+        watcher.before_op()
     with Tape(guard=False) as first:
         result = forward()
-    seconds = time.perf_counter() - began
     if not isinstance(result, Tensor):
         raise TypeError(f"recompute takes a module that returns one tensor, not {type(result)}")
     originals = {twin: x for x, twin in twins.items()}
@@ -78,7 +76,7 @@ def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
         return originals.get(result, result)
     sources = dict.fromkeys(source for record in first.records for source in record.sources)
     leaves = [x for x in sources if isinstance(x, Tensor) and x.requires_grad]
-    n_ops, guard = len(first), tape.guard
+    n_ops, guard = len(first), tape.guard is not None
 
     def vjp(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         with Tape(guard=guard) as second, draws.again():
@@ -88,13 +86,13 @@ def _forward(module: Module, *args: Any, **kwargs: Any) -> Tensor:
                 f"{len(second)} ops ran again, but {n_ops} before: nothing may change the module "
                 "between its call and the walk back, as train() and eval() do"
             )
-        gradients: dict[Tensor, np.ndarray] = {}
+        gradients: dict[Variable, np.ndarray] = {}
         second.backward(result, g, into=gradients)
         return tuple(map(gradients.get, leaves))
 
     operands = [originals.get(leaf, leaf) for leaf in leaves]
     flops = sum(record.flops for record in first.records)
-    return tape.record(_Recompute(), operands, result.data, vjp, flops, seconds)
+    return cast(Tensor, tape.record(_Recompute(), operands, result.data, vjp, flops))
 
 
 def _each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Block(Module):
 
     def forward(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x)), rng)
-        return x + self.dropout(self.mlp(self.norm2(x)), rng)
+        return cast(Tensor, x + self.dropout(self.mlp(self.norm2(x)), rng))
 
 
 class Transformer(Module):
@@ -124,7 +125,7 @@ class Transformer(Module):
         x = self.dropout(x, rng)
         for block in self.blocks:
             x = block(x, rng)
-        return self.norm(x)
+        return cast(Tensor, self.norm(x))
 
     def loss(
         self, ids: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None

@@ -7,9 +7,7 @@ import numpy as np
 
 from ops.arithmetic import PAIRS, UNARY, UNARY_WITH_KINK_AT_0
 from ops.elementary import python_erf
-from tape import Sample, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, op
 
 TAILS = Sample(np.array([-30.0, -5.0, 5.0, 30.0]))
 SMOOTH = (*UNARY, TAILS)
@@ -19,14 +17,14 @@ PIECE = 1 << 17
 
 
 @op(samples=UNARY_WITH_KINK_AT_0)
-def relu(x: Array, /):
+def relu(x: Array, /) -> ValueAndVJP:
     """max(x, 0); dx = g where x > 0, else 0, however large g is."""
     y = np.maximum(x, 0)
     return y, lambda g: np.where(y > 0, g, 0)
 
 
 @op(samples=UNARY_WITH_KINK_AT_0)
-def squared_relu(x: Array, /):
+def squared_relu(x: Array, /) -> ValueAndVJP:
     """max(x, 0)^2; dx = 2 g max(x, 0).
 
     Source: So et al., "Primer: Searching for Efficient Transformers for Language Modeling", 2021.
@@ -36,20 +34,20 @@ def squared_relu(x: Array, /):
 
 
 @op(samples=SMOOTH, floating=True)
-def sigmoid(x: Array, /):
+def sigmoid(x: Array, /) -> ValueAndVJP:
     """y = 1 / (1 + e^-x); dx = g y (1 - y)."""
     y = _sigmoid(x)
     return y, lambda g: g * y * (1 - y)
 
 
 @op(samples=SMOOTH, floating=True)
-def softplus(x: Array, /):
+def softplus(x: Array, /) -> ValueAndVJP:
     """ln(1 + e^x), exact everywhere, where PyTorch's is x from 20 on; dx = g sigmoid(x)."""
     return np.logaddexp(x, 0), lambda g: g * _sigmoid(x)
 
 
 @op(samples=SMOOTH, floating=True)
-def silu(x: Array, /):
+def silu(x: Array, /) -> ValueAndVJP:
     """y = x s, with s = sigmoid(x); dx = g (s + y (1 - s)).
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
@@ -60,7 +58,7 @@ def silu(x: Array, /):
 
 
 @op(samples=PAIRS, floating=True)
-def swiglu(x: Array, gate: Array, /):
+def swiglu(x: Array, gate: Array, /) -> ValueAndVJP:
     """x silu(gate): the gated unit of LLaMA's feed-forward layers, after the two projections.
 
     With s = sigmoid(gate) and u = gate s, dx = g u and dgate = g x (s + u (1 - s)).
@@ -85,7 +83,7 @@ def _silu_slope(y: Array, s: Array) -> Array:
     samples=(*SMOOTH, *(Sample(*sample.operands, approximate="tanh") for sample in SMOOTH)),
     floating=True,
 )
-def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
+def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none") -> ValueAndVJP:
     """Gaussian error linear unit: x Phi(x), Phi the normal distribution function.
 
     With `approximate="tanh"`, Phi(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
@@ -107,7 +105,7 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none"):
     return x * cdf, vjp
 
 
-def _gelu_tanh(x: Array):
+def _gelu_tanh(x: Array) -> ValueAndVJP:
     """The derivative is made beside the value and saved in place of x: the half of memory."""
     scale = math.sqrt(2 / math.pi)
     cubic = 0.044715 * scale

@@ -1,10 +1,10 @@
 """Element-wise arithmetic; operands broadcast as in NumPy."""
 
+from typing import Any
+
 import numpy as np
 
-from tape import Extreme, Kink, Sample, normal, op, positive
-
-Array = np.ndarray
+from tape import Array, Extreme, Kink, Sample, ValueAndVJP, normal, op, positive
 
 SUBNORMAL = np.array([-1e-40, 0.0, 1e-310])  # in float32 the first, in float64 the last
 
@@ -34,19 +34,19 @@ UNARY_POSITIVE = (
 
 
 @op(samples=BINARY)
-def add(a: Array, b: Array, /):
+def add(a: Array, b: Array, /) -> ValueAndVJP:
     """a + b; da = g, db = g."""
     return a + b, lambda g: (g, g)
 
 
 @op(samples=BINARY)
-def subtract(a: Array, b: Array, /):
+def subtract(a: Array, b: Array, /) -> ValueAndVJP:
     """a - b; da = g, db = -g."""
     return a - b, lambda g: (g, lambda: -g)
 
 
 @op(samples=BINARY)
-def multiply(a: Array, b: Array, /):
+def multiply(a: Array, b: Array, /) -> ValueAndVJP:
     """a * b; da = g b, db = g a."""
     return a * b, lambda g: (lambda: g * b, lambda: g * a)
 
@@ -66,7 +66,7 @@ def multiply(a: Array, b: Array, /):
     ),
     floating=True,
 )
-def divide(a: Array, b: Array, /):
+def divide(a: Array, b: Array, /) -> ValueAndVJP:
     """a / b; da = g / b, db = -g a / b^2."""
     y = a / b
     return y, lambda g: (lambda: g / b, lambda: -g * y / b)
@@ -82,32 +82,32 @@ def divide(a: Array, b: Array, /):
         Kink(np.array([4.0, -4.0, 6.0]), np.array([2.0, 2.0, 3.0])),
     )
 )
-def remainder(a: Array, b: Array, /):
+def remainder(a: Array, b: Array, /) -> ValueAndVJP:
     """a - b floor(a / b), with the sign of b; da = g, db = -g floor(a / b)."""
     return np.remainder(a, b), lambda g: (g, lambda: -g * np.floor_divide(a, b))
 
 
 @op(samples=UNARY)
-def negative(x: Array, /):
+def negative(x: Array, /) -> ValueAndVJP:
     """-x; dx = -g."""
     return -x, lambda g: -g
 
 
 @op(samples=UNARY_WITH_KINK_AT_0)
-def abs(x: Array, /):
+def abs(x: Array, /) -> ValueAndVJP:
     """Absolute value; dx = g sign(x), which is 0 at 0."""
     return np.abs(x), lambda g: g * np.sign(x)
 
 
 @op(samples=(*UNARY_POSITIVE, Sample(np.array([-0.5, -1e4]))), floating=True)
-def reciprocal(x: Array, /):
+def reciprocal(x: Array, /) -> ValueAndVJP:
     """y = 1 / x; dx = -g y^2."""
     y = np.reciprocal(x)
     return y, lambda g: -g * y * y
 
 
 @op(samples=UNARY)
-def square(x: Array, /):
+def square(x: Array, /) -> ValueAndVJP:
     """x^2; dx = 2 g x."""
     return x * x, lambda g: 2 * g * x
 
@@ -131,7 +131,7 @@ def square(x: Array, /):
         Extreme(np.array([1e4]), np.array([1e4])),
     )
 )
-def power(x: Array, exponent: Array, /):
+def power(x: Array, exponent: Array, /) -> ValueAndVJP:
     """x ** exponent; dx = g p x^(p - 1), dp = g x^p ln x.
 
     As in PyTorch, dx is 0 where the exponent is 0, and dp is 0 where x is 0 and the exponent is
@@ -139,7 +139,7 @@ def power(x: Array, exponent: Array, /):
     """
     y = x**exponent
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         def dx() -> Array:
             return g * exponent * x ** np.where(exponent == 0, 0, exponent - 1)
 

@@ -2,14 +2,13 @@
 
 import math
 from functools import partial
+from typing import cast
 
 import numpy as np
 
 from ops.shapes import check_shape
 from ops.softmax import exponentiate
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 BLOCK = 64
 """Queries worked on together. Keys after the last of them are never touched."""
@@ -19,7 +18,7 @@ def _causal_attention_flops(qkv: Array, n_heads: int) -> int:
     """Of q k^T and P v, for each query and the keys up to its own."""
     batch, time, width = qkv.shape
     d_head, pairs = width // (3 * n_heads), time * (time + 1) // 2
-    return 2 * 2 * batch * n_heads * pairs * d_head
+    return cast(int, 2 * 2 * batch * n_heads * pairs * d_head)
 
 
 @op(
@@ -34,7 +33,7 @@ def _causal_attention_flops(qkv: Array, n_heads: int) -> int:
     flops=_causal_attention_flops,
     floating=True,
 )
-def causal_attention(qkv: Array, /, n_heads: int):
+def causal_attention(qkv: Array, /, n_heads: int) -> ValueAndVJP:
     """softmax(q k^T / sqrt(d_head)) v for each head, each query seeing the keys up to its own.
 
     qkv : (batch, time, 3 d_model), the queries, keys and values of all heads side by side;

@@ -1,6 +1,7 @@
 """What the fused ops compute, written in primitive ops: the explanation, and the witness."""
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -39,15 +40,18 @@ def conv1d(
     parts = padded.reshape((*outer, groups, width, time))
     filters = weight.reshape(groups, outputs // groups, width, taps)
     starts = range(0, reach + 1, dilation)
-    y = sum(
+    products = (
         filters[..., tap] @ parts[..., start : start + time - reach : stride]
         for tap, start in enumerate(starts)
     )
+    y = cast(Tensor, sum(products))
     y = y.reshape((*outer, outputs, y.shape[-1]))
     return y if bias is None else y + bias.reshape(outputs, 1)
 
 
-def softmax(x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | None = None):
+def softmax(
+    x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | None = None
+) -> Tensor:
     """`ops.softmax`, for rows that are not masked throughout."""
     allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
     if causal:
@@ -58,7 +62,7 @@ def softmax(x: Tensor, axis: int = -1, causal: bool = False, mask: np.ndarray | 
 
 def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`ops.logsumexp`."""
-    top = x.data.max(axis, keepdims=True)
+    top: np.ndarray = x.data.max(axis, keepdims=True)
     y = (x - top).exp().sum(axis, keepdims=keepdims).log()
     return y + top.reshape(y.shape)
 
@@ -173,9 +177,9 @@ def rotary_embedding(
     turns = np.stack([cos, -sin, sin, cos], -1).reshape(*angles.shape, 2, 2).astype(x.dtype)
     if interleaved:
         pairs = x.reshape(*x.shape[:-1], half, 2, 1)
-        return (turns @ pairs).reshape(x.shape)
+        return cast(Tensor, turns @ pairs).reshape(x.shape)
     pairs = x.reshape(*x.shape[:-1], 2, half, 1).swapaxes(-2, -3)
-    return (turns @ pairs).swapaxes(-2, -3).reshape(x.shape)
+    return cast(Tensor, turns @ pairs).swapaxes(-2, -3).reshape(x.shape)
 
 
 def split_heads(qkv: Tensor, n_heads: int) -> Tensor:

@@ -1,17 +1,24 @@
 """Convolution along time."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ops.shapes import check_shape
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
-def _flops(x: Array, weight: Array, bias=None, stride=1, padding=0, dilation=1, groups=1) -> int:
+def _flops(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: int = 1,
+    padding: int | str = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> int:
     span = dilation * (weight.shape[-1] - 1) + 1
     n_windows = _n_windows(x.shape[-1] + sum(_pads(padding, span, stride)), span, stride)
     return 2 * math.prod(x.shape[:-2]) * n_windows * weight.size
@@ -37,7 +44,7 @@ def conv1d(
     padding: int | str = 0,
     dilation: int = 1,
     groups: int = 1,
-):
+) -> ValueAndVJP:
     """y[o, t] = bias[o] + sum of weight[o, c, tap] x[c, stride t + dilation tap], as in PyTorch.
 
     x : (batch, channels, time) or (channels, time), to which `padding` adds zeros: that many at
@@ -74,8 +81,8 @@ def conv1d(
 
     def windows(padded: Array) -> Array:
         """A view of shape (taps, batch, channels, windows)."""
-        places = sliding_window_view(padded, span, -1, writeable=True)
-        return np.moveaxis(places[..., ::stride, ::dilation], -1, 0)
+        found = sliding_window_view(padded, span, -1, writeable=True)
+        return np.moveaxis(found[..., ::stride, ::dilation], -1, 0)
 
     def columns() -> Array:
         """W of each group; the VJP makes it anew, as it is `taps` times the size of x."""
@@ -83,7 +90,7 @@ def conv1d(
         table = windows(padded).transpose(2, 0, 1, 3)  # (channels, taps, batch, windows)
         return table.reshape(groups, width * taps, batch * n_windows)
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         g = g.reshape(batch, outputs, n_windows).swapaxes(0, 1)
         g = g.reshape(groups, outputs // groups, batch * n_windows)
 

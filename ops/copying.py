@@ -4,13 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 @op(samples=(Sample(normal(2, 3)), Sample(normal()), Sample(normal(0, 2))))
-def copy(x: Array, /):
+def copy(x: Array, /) -> ValueAndVJP:
     """x in memory of its own; dx = g."""
     return x.copy(), lambda g: g
 
@@ -19,7 +17,7 @@ def copy(x: Array, /):
     samples=(Sample(normal(2, 3), "float64"), Sample(normal(), dtype=np.dtype(np.float64))),
     as_given=True,
 )
-def astype(x: Array, /, dtype: Any):
+def astype(x: Array, /, dtype: Any) -> ValueAndVJP:
     """x in another dtype; dx = g in the dtype of x.
 
     No gradient flows through integers and booleans, as through any rounding.

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tape import Sample, normal, op
+from tape import Array, Sample, ValueAndVJP, normal, op
 
-Array = np.ndarray
 Term = tuple[str, Array]
 """An array, after the labels of its axes."""
 
@@ -25,8 +24,8 @@ def _flops(subscripts: str, *arrays: Array, optimize: Any = True) -> int:
     ]
     lengths = {label: n for label, n in pairs if n != 1}
     flops = 0
-    for places in np.einsum_path(subscripts, *arrays, optimize="greedy")[0][1:]:
-        joined = [terms.pop(place) for place in sorted(places, reverse=True)]
+    for positions in np.einsum_path(subscripts, *arrays, optimize="greedy")[0][1:]:
+        joined = [terms.pop(position) for position in sorted(positions, reverse=True)]
         wanted = set(result).union(*terms)
         shared = set.intersection(*map(set, joined))
         labels = set().union(*joined)
@@ -61,7 +60,7 @@ def _flops(subscripts: str, *arrays: Array, optimize: Any = True) -> int:
     ),
     flops=_flops,
 )
-def einsum(subscripts: str, /, *arrays: Array, optimize: Any = True):
+def einsum(subscripts: str, /, *arrays: Array, optimize: Any = True) -> ValueAndVJP:
     """`numpy.einsum`: einsum("ij,jk->ik", a, b) is a @ b.
 
     Each axis has a label. Axes of one label run together, and the products of the elements are
@@ -93,7 +92,7 @@ def einsum(subscripts: str, /, *arrays: Array, optimize: Any = True):
     *labels, result = _spelled_out(subscripts, [x.ndim for x in arrays])
     terms = list(zip(labels, arrays, strict=True))
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         def cotangent(i: int) -> Array:
             others = terms[:i] + terms[i + 1 :]
             return _carried_back([(result, g), *others], labels[i], arrays[i].shape)

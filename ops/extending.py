@@ -1,13 +1,13 @@
 """Ops that make an array longer: by repeating its elements, or by a border around them."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ops.indexing import gathered
-from tape import Sample, normal, op
+from tape import Array, Sample, ValueAndVJP, normal, op
 
-Array = np.ndarray
+Mode = Literal["constant", "edge", "reflect", "wrap"]
 BORDERS_OF_COPIES = ("edge", "reflect", "wrap")
 
 
@@ -20,7 +20,7 @@ BORDERS_OF_COPIES = ("edge", "reflect", "wrap")
         Sample(normal(0, 3), 2, axis=0),
     )
 )
-def repeat(x: Array, /, repeats: int | Array, axis: int | None = None):
+def repeat(x: Array, /, repeats: int | Array, axis: int | None = None) -> ValueAndVJP:
     """Each slice of x along an axis `repeats` times in a row (x flattened if `axis` is None).
 
     `repeats` : a count for all slices, or one for each. dx is the sum of g over the copies.
@@ -38,7 +38,7 @@ def repeat(x: Array, /, repeats: int | Array, axis: int | None = None):
         Sample(normal(2), 0),
     )
 )
-def tile(x: Array, /, reps: int | tuple[int, ...]):
+def tile(x: Array, /, reps: int | tuple[int, ...]) -> ValueAndVJP:
     """Copies of x laid side by side, `reps[i]` of them along axis i; dx is g summed over them.
 
     The shorter of `reps` and the shape of x gets ones in front.
@@ -62,7 +62,9 @@ def tile(x: Array, /, reps: int | tuple[int, ...]):
         Sample(normal(2, 3), ((1, 2), (0, 3)), mode="wrap"),
     )
 )
-def pad(x: Array, /, pad_width: Any, mode: str = "constant", constant_values: Any = 0):
+def pad(
+    x: Array, /, pad_width: Any, mode: Mode = "constant", constant_values: Any = 0
+) -> ValueAndVJP:
     """x with a border around it; dx is g without the border, or with it added where it came from.
 
     Parameters

@@ -1,21 +1,20 @@
 """Attention of queries to keys and values from elsewhere: masked, and with heads in groups."""
 
 import math
+from typing import Any, cast
 
 import numpy as np
 
 from ops.shapes import check_broadcasts, check_shape
-from tape import Extreme, Sample, booleans, normal, op
-
-Array = np.ndarray
+from tape import Array, Extreme, Sample, ValueAndVJP, booleans, normal, op
 
 LAST_ROW_MASKED = np.array([[0.5, -np.inf], [-np.inf, -np.inf]])
 HUGE, TIED = np.array([[[1e4, 0], [0, -1e4]]]), np.array([[[1.0, -1], [1, 1], [-1, 1]]])
 
 
-def _flops(q: Array, k: Array, v: Array, *mask_and_settings, **options) -> int:
+def _flops(q: Array, k: Array, v: Array, *mask_and_settings: Any, **options: Any) -> int:
     """Of q k^T and P v, for all pairs of a query and a key: masked ones are computed too."""
-    return 2 * math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+    return cast(int, 2 * math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
 
 
 @op(
@@ -44,7 +43,7 @@ def scaled_dot_product_attention(
     /,
     causal: bool = False,
     scale: float | None = None,
-):
+) -> ValueAndVJP:
     """softmax(scale q k^T + mask) v for each head.
 
     With P the softmax: dv = P^T g, dP = g v^T, dmask = P (dP - sum(dP P)), dq = scale dmask k,
@@ -115,7 +114,7 @@ def scaled_dot_product_attention(
     p = p.reshape(*grouped, keys)
     y = p @ v
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         g = g.reshape(y.shape)
         ds = g @ v.swapaxes(-1, -2)
         ds -= np.einsum("...i,...i->...", g, y)[..., None]

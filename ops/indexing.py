@@ -6,26 +6,24 @@ from typing import Any
 import numpy as np
 
 from ops.shapes import check_shape
-from tape import Sample, integers, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, integers, normal, op
 
 FEW = 32
 """Ids of which `embedding` sums the rows one by one, not one row of each at a time."""
 
 
-def gathered(x: Array, pick: Callable[[Array], Array]):
+def gathered(x: Array, pick: Callable[[Array], Array]) -> ValueAndVJP:
     """`pick(x)` and its VJP, for a `pick` that copies elements and does nothing else.
 
-    Which elements, it tells when it is given an array of their places: nobody has to know its
+    Which elements, it tells when it is given an array of their positions: nobody has to know its
     rules twice. An element that was picked several times gets the sum of the cotangents.
     """
     shape = x.shape
 
     def vjp(g: Array) -> Array:
         dx = np.zeros(shape, g.dtype)
-        places = pick(np.arange(dx.size).reshape(shape))
-        np.add.at(dx.reshape(-1), places.reshape(-1), g.reshape(-1))
+        positions = pick(np.arange(dx.size).reshape(shape))
+        np.add.at(dx.reshape(-1), positions.reshape(-1), g.reshape(-1))
         return dx
 
     return pick(x), vjp
@@ -50,7 +48,7 @@ def gathered(x: Array, pick: Callable[[Array], Array]):
         Sample(normal(2, 3, 4), (None, [[1], [1]], 0, np.array([True, False, False, True]))),
     )
 )
-def getitem(x: Array, /, index: Any):
+def getitem(x: Array, /, index: Any) -> ValueAndVJP:
     """x[index], by NumPy's rules; an element read several times gets the sum of the cotangents."""
     if _may_repeat(index):
         return gathered(x, lambda array: array[index])
@@ -67,7 +65,8 @@ def getitem(x: Array, /, index: Any):
 def _may_repeat(index: Any) -> bool:
     """Whether an element may be read twice by it: only integers in an array can do that."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(np.ndim(part) and np.asarray(part).dtype.kind in "iu" for part in parts)
+    arrays = (np.asarray(part) for part in parts if type(part) not in (int, slice))
+    return any(array.ndim and array.dtype.kind in "iu" for array in arrays)
 
 
 @op(
@@ -80,7 +79,7 @@ def _may_repeat(index: Any) -> bool:
         Sample(normal(3), integers(0, 3, 0)),
     )
 )
-def take(x: Array, /, indices: int | Array, axis: int | None = None):
+def take(x: Array, /, indices: int | Array, axis: int | None = None) -> ValueAndVJP:
     """The slices of x at `indices` along an axis (of x flattened if it is None).
 
     A negative index counts from the end. A slice taken several times gets the sum of the
@@ -106,7 +105,7 @@ def take(x: Array, /, indices: int | Array, axis: int | None = None):
         Sample(normal(3, 4), integers(0, 4, 3, 0)),
     )
 )
-def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
+def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1) -> ValueAndVJP:
     """For every line of x along an axis, the elements at that line's own `indices`.
 
     With an axis of 1: y[i, j] = x[i, indices[i, j]]. If it is None, x is flattened. The other axes
@@ -134,7 +133,7 @@ def take_along_axis(x: Array, /, indices: Array, axis: int | None = -1):
     ),
     discrete=("ids",),
 )
-def embedding(ids: Array, weight: Array, /):
+def embedding(ids: Array, weight: Array, /) -> ValueAndVJP:
     """Rows of a table: weight[ids].
 
     ids : (...) integers in [0, n); weight : (n, d); result : (..., d). A row that was read
@@ -151,7 +150,7 @@ def embedding(ids: Array, weight: Array, /):
     check_ids(ids, weight.shape[0], "an id")
     shape = weight.shape
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         return None, lambda: _sum_rows(ids.reshape(-1), g.reshape(-1, shape[1]), shape[0])
 
     return weight[ids], vjp

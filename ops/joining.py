@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
+from tape.engine.record import VJP
 
 
 @op(
@@ -15,16 +14,17 @@ Array = np.ndarray
         Sample(normal(2, 3), normal(2, 1), normal(2, 0), axis=-1),
         Sample(normal(3)),
         Sample(normal(2, 3), normal(2), normal(), axis=None),
-    )
+    ),
+    of_sequence=True,
 )
-def concatenate(*arrays: Array, axis: int | None = 0):
+def concatenate(arrays: Sequence[Array], /, axis: int | None = 0) -> ValueAndVJP:
     """Join a sequence of arrays along an axis; each gets its slice of the cotangent.
 
     With None, the arrays are flattened first, and may have any shapes.
     """
     shapes = [x.shape for x in arrays]
     if axis is None:
-        arrays, axis = tuple(x.reshape(-1) for x in arrays), 0
+        arrays, axis = [x.reshape(-1) for x in arrays], 0
     y = np.concatenate(arrays, axis)
     ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
 
@@ -41,9 +41,10 @@ def concatenate(*arrays: Array, axis: int | None = 0):
         Sample(normal(2, 3), normal(2, 3), normal(2, 3), axis=-1),
         Sample(normal(), normal()),
         Sample(normal(3, 0), axis=1),
-    )
+    ),
+    of_sequence=True,
 )
-def stack(*arrays: Array, axis: int = 0):
+def stack(arrays: Sequence[Array], /, axis: int = 0) -> ValueAndVJP:
     """Join a sequence of arrays of one shape along a new axis; each gets its slice of g."""
     return np.stack(arrays, axis), lambda g: np.unstack(g, axis=axis)
 
@@ -57,7 +58,9 @@ def stack(*arrays: Array, axis: int = 0):
         Sample(normal(0, 2), 2),
     )
 )
-def split(x: Array, /, indices_or_sections: int | Sequence[int], axis: int = 0):
+def split(
+    x: Array, /, indices_or_sections: int | Sequence[int], axis: int = 0
+) -> list[ValueAndVJP]:
     """Equal sections of x along an axis, or the parts between indices; views, in a list.
 
     Part i is x[indices[i - 1]:indices[i]]; its cotangent is put into zeros of the shape of x.
@@ -69,7 +72,7 @@ def split(x: Array, /, indices_or_sections: int | Sequence[int], axis: int = 0):
     """
     shape = x.shape
 
-    def vjp_of(i: int):
+    def vjp_of(i: int) -> VJP:
         def vjp(g: Array) -> Array:
             dx = np.zeros(shape, g.dtype)
             np.split(dx, indices_or_sections, axis)[i][...] = g

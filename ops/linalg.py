@@ -1,16 +1,17 @@
 """Matrix products."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ops.shapes import check_shape
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 def _matmul_flops(a: Array, b: Array) -> int:
+    if b.ndim <= 2:
+        return 2 * a.size * math.prod(b.shape[1:])
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return 2 * math.prod(batch + a.shape[-2:] + b.shape[1:][-1:])
 
@@ -32,15 +33,17 @@ def _matmul_flops(a: Array, b: Array) -> int:
     ),
     flops=_matmul_flops,
 )
-def matmul(a: Array, b: Array, /):
+def matmul(a: Array, b: Array, /) -> ValueAndVJP:
     """a @ b, with NumPy's rules for 1-D operands and for broadcasting the axes before the last two.
 
     da = g b^T and db = a^T g; a 1-D operand counts as one row (a) or one column (b).
     """
+    if a.ndim == 2 and b.ndim == 2:
+        return a @ b, lambda g: (lambda: g @ b.T, lambda: a.T @ g)
     rows = a[None, :] if a.ndim == 1 else a  # (..., n, k)
     columns = b[:, None] if b.ndim == 1 else b  # (..., k, m)
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         if a.ndim == 1:
             g = np.expand_dims(g, -1 if b.ndim == 1 else -2)
         if b.ndim == 1:
@@ -72,7 +75,7 @@ def _dot_flops(a: Array, b: Array) -> int:
     ),
     flops=_dot_flops,
 )
-def dot(a: Array, b: Array, /):
+def dot(a: Array, b: Array, /) -> ValueAndVJP:
     """`numpy.dot`: a b summed over the last axis of a and the last but one of b (or its only one).
 
     The other axes of a come first in the result, then those of b: unlike those of `matmul`, they
@@ -83,7 +86,7 @@ def dot(a: Array, b: Array, /):
         return a * b, lambda g: (lambda: g * b, lambda: g * a)
     summed = -min(b.ndim, 2)
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         def db() -> Array:
             table = np.tensordot(np.moveaxis(a, -1, 0), g, a.ndim - 1)
             return np.moveaxis(table, 0, summed)
@@ -100,7 +103,7 @@ def dot(a: Array, b: Array, /):
         Sample(normal(0), normal(2)),
     )
 )
-def outer(a: Array, b: Array, /):
+def outer(a: Array, b: Array, /) -> ValueAndVJP:
     """Table of every element of a, in row-major order, times every one of b; da = g b, db = a g."""
     column, row = a.reshape(-1, 1), b.reshape(-1)
     return column * row, lambda g: (
@@ -119,7 +122,7 @@ def outer(a: Array, b: Array, /):
     ),
     flops=lambda x, weight, bias=None: 2 * x.size * len(weight),
 )
-def linear(x: Array, weight: Array, bias: Array | None = None, /):
+def linear(x: Array, weight: Array, bias: Array | None = None, /) -> ValueAndVJP:
     """x weight^T + bias, as in PyTorch.
 
     x : (..., d_in); weight : (d_out, d_in); bias : (d_out,); result : (..., d_out).
@@ -139,7 +142,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /):
     if bias is not None:
         y += bias
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         g = g.reshape(len(rows), d_out)
         return lambda: (g @ weight).reshape(shape), lambda: g.T @ rows, lambda: sum_of_rows(g)
 

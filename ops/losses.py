@@ -1,15 +1,14 @@
 """Losses."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ops.indexing import check_ids
 from ops.shapes import check_shape
 from ops.softmax import exponentiate
-from tape import Sample, current_tape, integers, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, integers, normal, op
 
 
 @op(
@@ -33,7 +32,7 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
-):
+) -> ValueAndVJP:
     """Mean over the targets of -log softmax(logits)[target], in nats.
 
     With smoothing e the target distribution is q = (1 - e) onehot(target) + e / n_classes. With
@@ -79,16 +78,16 @@ def cross_entropy(
     top = scores.max(1, keepdims=True)
     weights = np.exp(scores - top)
     total = (weights @ np.ones(shape[-1], rows.dtype))[:, None]
-    places = np.arange(len(counted)), classes
+    positions = np.arange(len(counted)), classes
     log_normaliser = np.log(total) + top
     penalised = log_normaliser * (1 + z_loss * log_normaliser)
-    loss = penalised[:, 0] - (1 - label_smoothing) * scores[places]
+    loss = penalised[:, 0] - (1 - label_smoothing) * scores[positions]
     if label_smoothing:
         loss -= share * scores.sum(1)
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         dscores = weights * (g * (1 + 2 * z_loss * log_normaliser) / (n * total))
-        dscores[places] -= (1 - label_smoothing) * g / n
+        dscores[positions] -= (1 - label_smoothing) * g / n
         if label_smoothing:
             dscores -= share * g / n
         if not ignored:
@@ -117,13 +116,29 @@ ROWS = 512
     discrete=("targets",),
     floating=True,
 )
-def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_index: int = -100):
+def linear_cross_entropy(
+    x: Array,
+    weight: Array,
+    targets: Array,
+    /,
+    ignore_index: int = -100,
+    *,
+    wants_grad: bool = True,
+) -> ValueAndVJP:
     """`cross_entropy` of the logits x weight^T, of which only some rows exist at a time.
 
-    With dlogits as there: dx = dlogits weight and dweight = dlogits^T x. Under a tape dx and
-    dweight are made along with the loss, while the logits are there, and the VJP only scales them.
+    With dlogits as there: dx = dlogits weight and dweight = dlogits^T x. If a gradient is wanted,
+    these are made along with the loss, while the logits are there, and the VJP only scales them.
 
-    x : (..., d); weight : (n_classes, d); targets : (...) as in `cross_entropy`.
+    Parameters
+    ----------
+    x : (..., d)
+    weight : (n_classes, d)
+    targets : (...) integers
+        As in `cross_entropy`.
+    ignore_index : int
+    wants_grad : bool
+        Whether a gradient is wanted. The engine tells, whatever a call says.
 
     Raises
     ------
@@ -142,22 +157,21 @@ def linear_cross_entropy(x: Array, weight: Array, targets: Array, /, ignore_inde
     check_ids(classes[counted], n_classes, "a target")
     n = max(int(counted.sum()), 1)
     loss = np.zeros((), x.dtype)
-    differentiated = current_tape() is not None
-    if differentiated:
+    if wants_grad:
         dx, dweight = np.empty(rows.shape, x.dtype), np.zeros_like(weight)
     logits = np.empty((min(ROWS, len(rows)), n_classes), x.dtype)
     for start in range(0, len(rows), ROWS):
         piece = slice(start, start + ROWS)
         kept = np.flatnonzero(counted[piece])
-        places = kept, classes[piece][kept]
+        positions = kept, classes[piece][kept]
         product = partial(np.matmul, rows[piece], weight.T)
         scores = product(out=logits[: len(rows[piece])])
-        at_targets = scores[places]
+        at_targets = scores[positions]
         total, top = exponentiate(scores, product)
         loss += ((np.log(total) + top)[kept, 0] - at_targets).sum()
-        if differentiated:
+        if wants_grad:
             scores *= counted[piece, None] / (n * total)
-            scores[places] -= 1 / n
+            scores[positions] -= 1 / n
             np.matmul(scores, weight, out=dx[piece])
             if start == 0:
                 np.matmul(scores.T, rows[piece], out=dweight)

@@ -1,14 +1,13 @@
 """Normalisation layers."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ops.linalg import sum_of_rows
 from ops.shapes import check_shape
-from tape import Extreme, Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Extreme, Sample, ValueAndVJP, normal, op
 
 
 @op(
@@ -27,7 +26,7 @@ Array = np.ndarray
 )
 def layernorm(
     x: Array, weight: Array | None = None, bias: Array | None = None, /, eps: float = 1e-5
-):
+) -> ValueAndVJP:
     """Normalise the last axis to mean 0 and variance 1: weight * xhat + bias.
 
     xhat = (x - mean(x)) / sqrt(var(x) + eps), the variance over n elements. With h = g * weight,
@@ -57,7 +56,7 @@ def layernorm(
     if bias is not None:
         y += bias
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         g = g.reshape(xhat.shape)
 
         def dx() -> Array:
@@ -85,7 +84,7 @@ def layernorm(
     ),
     floating=True,
 )
-def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
+def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5) -> ValueAndVJP:
     """Scale the last axis to a mean square of 1: weight * xhat.
 
     xhat = x / sqrt(mean(x^2) + eps). With h = g * weight,
@@ -109,7 +108,7 @@ def rmsnorm(x: Array, weight: Array | None = None, /, eps: float = 1e-5):
     xhat = rows * rstd
     y = xhat if weight is None else xhat * weight
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         g = g.reshape(xhat.shape)
 
         def dx() -> Array:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tape import REGISTRY, Op, Tensor
-from tape.operands import values_of
+from tape import REGISTRY, Tensor
+from tape.engine.op import Op
+from tape.inputs import values_of
 
 WITHOUT_GRADIENT = {
     *(np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere),
@@ -98,7 +99,7 @@ def array_function(
 
 
 def _as_in_op(
-    op: Op, function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+    op: Op[..., Any], function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a NumPy function as its op takes them: `a=`, which it calls x, by place."""
     args, options = list(args), dict(options)
@@ -113,13 +114,15 @@ def _as_in_op(
     return args, options
 
 
-def _op_for(function: Callable[..., Any]) -> Op | None:
+def _op_for(function: Callable[..., Any]) -> Op[..., Any] | None:
     """The op whose name is one of NumPy's names for `function`."""
     ops = (op for name, op in REGISTRY.items() if getattr(np, name, None) is function)
     return next(ops, None)
 
 
-def _run(op: Op | None, name: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+def _run(
+    op: Op[..., Any] | None, name: str, args: Sequence[Any], options: Mapping[str, Any]
+) -> Any:
     if op is not None:
         return op(*args, **options)
     hint = f"ops.{INSTEAD[name]}" if name in INSTEAD else "other ops, or one of your own (tape.op)"

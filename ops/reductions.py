@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from tape import Extreme, Kink, Sample, normal, op
+from tape import Array, Extreme, Kink, Sample, ValueAndVJP, normal, op
 
-Array = np.ndarray
 Axis = int | tuple[int, ...] | None
 
 REDUCTIONS = (
@@ -26,7 +25,7 @@ def squeezed(y: Array, axis: Axis, keepdims: bool) -> Array:
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, Sample(normal(0, 3))))
-def sum(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
+def sum(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndVJP:
     """Sum; every element gets the cotangent of the sum that it went into."""
     y = x.sum(axis, keepdims=True)
     shape, kept = x.shape, y.shape
@@ -41,7 +40,7 @@ def sum(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
         Sample(np.array([[2.0, 3.0], [0.0, 5.0]]), axis=(0, 1)),
     )
 )
-def prod(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
+def prod(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndVJP:
     """Product; dx_i = g prod_(j != i) x_j, multiplied out rather than divided by x_i.
 
     It is exact, therefore, where elements are 0.
@@ -68,18 +67,18 @@ def _products_before(x: Array, axis: int) -> Array:
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, TIES))
-def max(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
+def max(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndVJP:
     """Largest element; ties share its cotangent equally, as in `torch.amax`."""
     return _picked(x, x.max(axis, keepdims=True), axis, keepdims)
 
 
 @op(samples=(*REDUCTIONS, OF_NONE, TIES))
-def min(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
+def min(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndVJP:
     """Smallest element; ties share its cotangent equally, as in `torch.amin`."""
     return _picked(x, x.min(axis, keepdims=True), axis, keepdims)
 
 
-def _picked(x: Array, y: Array, axis: Axis, keepdims: bool):
+def _picked(x: Array, y: Array, axis: Axis, keepdims: bool) -> ValueAndVJP:
     """The result and the VJP of a reduction to elements of x, its axes kept in y."""
 
     def vjp(g: Array) -> Array:
@@ -107,7 +106,7 @@ def _picked(x: Array, y: Array, axis: Axis, keepdims: bool):
     ),
     floating=True,
 )
-def norm(x: Array, /, ord: float = 2, axis: Axis = None, keepdims: bool = False):
+def norm(x: Array, /, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> ValueAndVJP:
     """Vector norm y = (sum |x|^p)^(1/p), p = `ord`, as in `torch.linalg.vector_norm`.
 
     Of a matrix too, of which `numpy.linalg.norm` computes a matrix norm where `ord` is given: for

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 @op(
@@ -16,7 +14,7 @@ Array = np.ndarray
     ),
     floating=True,
 )
-def dropout(x: Array, /, p: float, rng: np.random.Generator | int):
+def dropout(x: Array, /, p: float, rng: np.random.Generator | int) -> ValueAndVJP:
     """Zero each element with probability p and divide the others by 1 - p; dx is the same of g.
 
     Parameters

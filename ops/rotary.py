@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ops.shapes import check_shape
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 @op(
@@ -28,7 +26,7 @@ def rotary_embedding(
     positions: Array | Sequence[int] | int | None = None,
     base: float = 10000.0,
     interleaved: bool = False,
-):
+) -> ValueAndVJP:
     """Turn pair i of the last axis by the angle position * base^(-2 i / d_head).
 
     (a, b) becomes (a cos - b sin, b cos + a sin), so that the dot product of a query and a key

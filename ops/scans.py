@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 @op(
@@ -16,7 +14,7 @@ Array = np.ndarray
         Sample(normal()),
     )
 )
-def cumsum(x: Array, /, axis: int | None = None):
+def cumsum(x: Array, /, axis: int | None = None) -> ValueAndVJP:
     """Sums of the elements up to each along an axis; without one, of x as a flat array.
 
     dx is the sum of g from each element on.

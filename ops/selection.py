@@ -3,9 +3,7 @@
 import numpy as np
 
 from ops.arithmetic import PAIRS, SUBNORMAL
-from tape import Kink, Sample, booleans, normal, op
-
-Array = np.ndarray
+from tape import Array, Kink, Sample, ValueAndVJP, booleans, normal, op
 
 MAYBE_TIED = (
     *PAIRS,
@@ -25,7 +23,7 @@ MAYBE_TIED = (
     ),
     discrete=("condition",),
 )
-def where(condition: Array, x: Array, y: Array, /):
+def where(condition: Array, x: Array, y: Array, /) -> ValueAndVJP:
     """x where `condition` (boolean) holds, else y; each gets the cotangent of its own places."""
     return np.where(condition, x, y), lambda g: (
         None,
@@ -35,7 +33,7 @@ def where(condition: Array, x: Array, y: Array, /):
 
 
 @op(samples=MAYBE_TIED)
-def maximum(a: Array, b: Array, /):
+def maximum(a: Array, b: Array, /) -> ValueAndVJP:
     """The larger of a and b; the cotangent goes to it, and is shared equally in a tie."""
     return np.maximum(a, b), lambda g: (
         lambda: _share(g, a < b, a == b),
@@ -44,7 +42,7 @@ def maximum(a: Array, b: Array, /):
 
 
 @op(samples=MAYBE_TIED)
-def minimum(a: Array, b: Array, /):
+def minimum(a: Array, b: Array, /) -> ValueAndVJP:
     """The smaller of a and b; the cotangent goes to it, and is shared equally in a tie."""
     return np.minimum(a, b), lambda g: (
         lambda: _share(g, b < a, a == b),
@@ -75,7 +73,7 @@ def _share(g: Array, passed_over: Array, tied: Array) -> Array:
         Kink(np.array([0.0, 1.0, -1.0]), np.array(1.0), np.array(-1.0)),
     )
 )
-def clip(x: Array, a_min: Array | None = None, a_max: Array | None = None, /):
+def clip(x: Array, a_min: Array | None = None, a_max: Array | None = None, /) -> ValueAndVJP:
     """x with what is below a_min raised to it and what is above a_max lowered to it.
 
     The cotangent goes to x where a_min <= x <= a_max, else to the bound that was taken: to a_max

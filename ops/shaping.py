@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from tape import Sample, normal, op
+from tape import Array, Sample, ValueAndVJP, normal, op
 
-Array = np.ndarray
 Axes = int | tuple[int, ...]
 
 
@@ -16,7 +15,7 @@ Axes = int | tuple[int, ...]
         Sample(normal(0, 3), (3, 0)),
     )
 )
-def reshape(x: Array, /, shape: int | tuple[int, ...]):
+def reshape(x: Array, /, shape: int | tuple[int, ...]) -> ValueAndVJP:
     """The elements of x in row-major order, in another shape; one length may be -1.
 
     dx is g in the shape of x.
@@ -34,7 +33,7 @@ def reshape(x: Array, /, shape: int | tuple[int, ...]):
         Sample(normal()),
     )
 )
-def transpose(x: Array, /, axes: tuple[int, ...] | None = None):
+def transpose(x: Array, /, axes: tuple[int, ...] | None = None) -> ValueAndVJP:
     """Axis i of the result is axis `axes[i]` of x; without `axes`, their order is reversed.
 
     dx is g with its axes in their old order.
@@ -45,13 +44,13 @@ def transpose(x: Array, /, axes: tuple[int, ...] | None = None):
 
 
 @op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 0), 1, 0)))
-def swapaxes(x: Array, /, axis1: int, axis2: int):
+def swapaxes(x: Array, /, axis1: int, axis2: int) -> ValueAndVJP:
     """x with two of its axes exchanged; dx is g with the same two exchanged back."""
     return np.swapaxes(x, axis1, axis2), lambda g: np.swapaxes(g, axis1, axis2)
 
 
 @op(samples=(Sample(normal(2, 3, 4), 0, -1), Sample(normal(2, 3, 4), (-1, 0), (0, 1))))
-def moveaxis(x: Array, /, source: Axes, destination: Axes):
+def moveaxis(x: Array, /, source: Axes, destination: Axes) -> ValueAndVJP:
     """x with the axes `source` moved to the places `destination`; the others keep their order.
 
     dx is g with the axes moved back.
@@ -67,7 +66,7 @@ def moveaxis(x: Array, /, source: Axes, destination: Axes):
         Sample(normal()),
     )
 )
-def squeeze(x: Array, /, axis: Axes | None = None):
+def squeeze(x: Array, /, axis: Axes | None = None) -> ValueAndVJP:
     """x without the axes `axis`, whose length must be 1; without all of that length if None.
 
     dx is g in the shape of x.
@@ -84,7 +83,7 @@ def squeeze(x: Array, /, axis: Axes | None = None):
         Sample(normal(0), -1),
     )
 )
-def expand_dims(x: Array, /, axis: Axes):
+def expand_dims(x: Array, /, axis: Axes) -> ValueAndVJP:
     """x with new axes of length 1, which are the axes `axis` of the result.
 
     dx is g without these axes.
@@ -101,7 +100,7 @@ def expand_dims(x: Array, /, axis: Axes):
         Sample(normal(3), 3),
     )
 )
-def broadcast_to(x: Array, /, shape: int | tuple[int, ...]):
+def broadcast_to(x: Array, /, shape: int | tuple[int, ...]) -> ValueAndVJP:
     """x repeated to `shape` by the broadcasting rules; dx is g summed over the repetitions."""
     return np.broadcast_to(x, shape), lambda g: g
 
@@ -115,6 +114,6 @@ def broadcast_to(x: Array, /, shape: int | tuple[int, ...]):
         Sample(normal(0, 3), 1),
     )
 )
-def flip(x: Array, /, axis: Axes | None = None):
+def flip(x: Array, /, axis: Axes | None = None) -> ValueAndVJP:
     """x in reverse order along the axes `axis`, along all of them if None; dx is g so reversed."""
     return np.flip(x, axis), lambda g: np.flip(g, axis)

@@ -7,9 +7,7 @@ import numpy as np
 
 from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
 from ops.shapes import check_broadcasts, check_shape, one_axis
-from tape import Extreme, Sample, booleans, normal, op
-
-Array = np.ndarray
+from tape import Array, Extreme, Sample, ValueAndVJP, booleans, normal, op
 
 
 @op(
@@ -27,7 +25,9 @@ Array = np.ndarray
     ),
     floating=True,
 )
-def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | None = None):
+def softmax(
+    x: Array, /, axis: int = -1, causal: bool = False, mask: Array | None = None
+) -> ValueAndVJP:
     """y_i = exp(x_i) / sum_j exp(x_j) along an axis; dx = y (g - sum(g y)).
 
     Parameters
@@ -72,7 +72,8 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     y /= np.where(total == 0, 1, total)
 
     def vjp(g: Array) -> Array:
-        dx = g - np.expand_dims(np.vecdot(g, y, axis=axis), axis)
+        along = np.vecdot(g, y, axis=axis)  # type: ignore[call-overload]
+        dx = g - np.expand_dims(along, axis)
         dx *= y
         return dx
 
@@ -89,7 +90,7 @@ def softmax(x: Array, /, axis: int = -1, causal: bool = False, mask: Array | Non
     ),
     floating=True,
 )
-def log_softmax(x: Array, /, axis: int = -1):
+def log_softmax(x: Array, /, axis: int = -1) -> ValueAndVJP:
     """y_i = x_i - log sum_j exp(x_j) along an axis; dx = g - exp(y) sum(g).
 
     Raises
@@ -114,7 +115,7 @@ def log_softmax(x: Array, /, axis: int = -1):
     ),
     floating=True,
 )
-def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False):
+def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False) -> ValueAndVJP:
     """y = log sum exp(x); dx = g exp(x) / sum exp(x).
 
     Where all elements are -inf, y is -inf and dx is NaN, as in PyTorch; of no elements y is -inf.

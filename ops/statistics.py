@@ -3,13 +3,11 @@
 import numpy as np
 
 from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
-from tape import Kink, Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Kink, Sample, ValueAndVJP, normal, op
 
 
 @op(samples=(*REDUCTIONS, OF_NONE), floating=True)
-def mean(x: Array, /, axis: Axis = None, *, keepdims: bool = False):
+def mean(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndVJP:
     """Sum over n elements divided by n; dx = g / n."""
     y, n = _mean(x, axis)
     shape, kept = x.shape, y.shape
@@ -27,7 +25,7 @@ SPREADS = (Sample(normal(2, 3, 4), (0, 2), ddof=1), Sample(normal(3, 4, scale=1e
 
 
 @op(samples=(*REDUCTIONS, *SPREADS), floating=True)
-def var(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False):
+def var(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> ValueAndVJP:
     """Variance of n elements of mean c: sum (x - c)^2 / (n - ddof).
 
     dx = 2 g (x - c) / (n - ddof).
@@ -49,7 +47,7 @@ def var(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fal
     ),
     floating=True,
 )
-def std(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False):
+def std(x: Array, /, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> ValueAndVJP:
     """Standard deviation, the square root y of `var`; dx = g (x - c) / ((n - ddof) y).
 
     Where y is 0, as of equal elements, so is dx, as in PyTorch.

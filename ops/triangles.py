@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 TRIANGLES = (
     Sample(normal(3, 4)),
@@ -16,7 +14,7 @@ TRIANGLES = (
 
 
 @op(samples=TRIANGLES)
-def tril(x: Array, /, k: int = 0):
+def tril(x: Array, /, k: int = 0) -> ValueAndVJP:
     """x with zeros above its k-th diagonal; a vector is each row of a square. dx is the same of g.
 
     Diagonal 0 is the main one, positive ones are above it.
@@ -25,7 +23,7 @@ def tril(x: Array, /, k: int = 0):
 
 
 @op(samples=TRIANGLES)
-def triu(x: Array, /, k: int = 0):
+def triu(x: Array, /, k: int = 0) -> ValueAndVJP:
     """x with zeros below its k-th diagonal; a vector is each row of a square. dx is the same of g.
 
     Diagonal 0 is the main one, positive ones are above it.

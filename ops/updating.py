@@ -4,9 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tape import Sample, normal, op
-
-Array = np.ndarray
+from tape import Array, Sample, ValueAndVJP, normal, op
 
 UPDATES = (
     Sample(normal(4, 5), normal(5), 2),
@@ -27,7 +25,7 @@ def _fitting(values: Array, slots: Array) -> Array:
 
 
 @op(samples=UPDATES)
-def index_add(x: Array, values: Array, /, index: Any):
+def index_add(x: Array, values: Array, /, index: Any) -> ValueAndVJP:
     """A copy of x with `values` added at `index`; what meets at one element adds up.
 
     dx = g, dvalues = g[index]. `index` is any that NumPy takes, `values` broadcasts to x[index].
@@ -42,13 +40,13 @@ def index_add(x: Array, values: Array, /, index: Any):
         If `values` are complex and x is not.
     """
     y = x.copy()
-    places = np.arange(x.size).reshape(x.shape)[index]  # adding at these is the faster way
-    np.add.at(y.reshape(-1), places.reshape(-1), _fitting(values, x[index]).reshape(-1))
+    positions = np.arange(x.size).reshape(x.shape)[index]  # adding at these is the faster way
+    np.add.at(y.reshape(-1), positions.reshape(-1), _fitting(values, x[index]).reshape(-1))
     return y, lambda g: (g, lambda: g[index])
 
 
 @op(samples=UPDATES)
-def index_set(x: Array, values: Array, /, index: Any):
+def index_set(x: Array, values: Array, /, index: Any) -> ValueAndVJP:
     """A copy of x with `values` at `index`; where several meet at one element, the last counts.
 
     dx = g, and 0 where a value was set; dvalues = g[index], and 0 where a later value replaced
@@ -66,7 +64,7 @@ def index_set(x: Array, values: Array, /, index: Any):
     y = x.copy()
     y[index] = _fitting(values, x[index])
 
-    def vjp(g: Array):
+    def vjp(g: Array) -> Any:
         def dx() -> Array:
             kept = g.copy()
             kept[index] = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tape.registry import Op
+from tape.registration import RegisteredOp
 from tape.samples import Extreme, Kink
 from tape.tape import Tape
 from tape.tensor import Tensor
@@ -18,7 +18,7 @@ class GradcheckError(AssertionError):
     """A gradient that differs from the central difference."""
 
 
-def check(op: Op) -> None:
+def check(op: RegisteredOp[..., Any]) -> None:
     """`gradcheck` of an op on every sample that it was registered with, kinks and extremes aside.
 
     Raises
@@ -28,7 +28,7 @@ def check(op: Op) -> None:
     TypeError
         If `op` is no op.
     """
-    if not isinstance(op, Op):
+    if not isinstance(op, RegisteredOp):
         raise TypeError(f"check takes an op, as @op makes one, not {op!r:.80}: use gradcheck")
     for i, sample in enumerate(op.samples):
         if not isinstance(sample, Kink | Extreme):
@@ -119,14 +119,14 @@ def gradcheck(
 
 
 def _as_list(results: Any) -> list[Tensor]:
-    results = list(results) if isinstance(results, list | tuple) else [results]
-    for result in results:
+    found = list(results) if isinstance(results, list | tuple) else [results]
+    for result in found:
         if not isinstance(result, Tensor):
             raise TypeError(
                 "the function to check returns a tensor, or a list or tuple of tensors, "
                 f"not {type(result).__name__}"
             )
-    return results
+    return found
 
 
 def _differentiable(value: Any) -> Any:

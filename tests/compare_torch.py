@@ -7,7 +7,7 @@ import torch
 
 from models import Module
 from tape import Tape, Tensor
-from tape.place import scope_parts
+from tape.views.scopes import scope_parts
 
 Layer = tuple[np.ndarray, np.ndarray]
 """What a layer gave, and the gradient of the loss in it."""
@@ -53,7 +53,10 @@ def _layers(
     cotangents = {step.record.number: step.cotangent for step in steps}
     last = {path: record for record in tape.records for path in _paths(record.scope)}
     in_order = sorted(last.items(), key=lambda item: item[1].number)
-    layers = {path: (record.result, cotangents[record.number]) for path, record in in_order}
+    layers = {
+        path: (tape.results.arrays[record.number], cotangents[record.number])
+        for path, record in in_order
+    }
     modules = {path for path, _ in _modules(model)}
     return (
         {path: layer for path, layer in layers.items() if path in modules},

@@ -1,5 +1,8 @@
-import train  # noqa: F401, I001 - before NumPy, for the kernels that the commands have
-from hypothesis import settings
+from train.kernels import choose_kernels  # isort: split
+
+choose_kernels()  # before NumPy: those that the commands have
+
+from hypothesis import settings  # noqa: E402
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tapegrad", deadline=None)

@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import ops  # noqa: F401 - its ops are registered before the README adds to them
 from tape import REGISTRY
 
 README = Path(__file__).parents[1] / "README.md"

@@ -5,8 +5,7 @@ import sys
 
 from train.kernels import choose_kernels
 
-if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-    # Python is looking for a command in here: until that begins, Ctrl-C ends it without a word.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-choose_kernels()  # before NumPy, which everything else here imports
+if sys.argv[:1] == ["-m"]:  # Python is looking for a command in here
+    choose_kernels()  # before NumPy, which every command imports
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it begins, Ctrl-C ends it silently

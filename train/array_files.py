@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors
@@ -37,8 +37,8 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], **facts: int) -> 
     straight = {
         name: np.asarray(x, x.dtype.newbyteorder("<"), order="C") for name, x in arrays.items()
     }
-    facts = {"version": VERSION, **facts, "arrays": _checksum(straight)}
-    header: dict[str, Any] = {"__metadata__": {OURS: json.dumps(sealed(facts))}}
+    entry = {"version": VERSION, **facts, "arrays": _checksum(straight)}
+    header: dict[str, Any] = {"__metadata__": {OURS: json.dumps(sealed(entry))}}
     end = 0
     for name, array in straight.items():
         start, end = end, end + array.nbytes
@@ -50,7 +50,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], **facts: int) -> 
         file.write(len(text).to_bytes(8, "little"))
         file.write(text)
         for array in straight.values():
-            file.write(array.reshape(-1).view(np.uint8))
+            file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -94,14 +94,22 @@ def _facts(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise Damaged(f"{path}: what it says of itself: {error}") from None
 
 
-def _array(path: Path, file: safe_open, name: str) -> np.ndarray:
+class _Opened(Protocol):
+    """What `safe_open` gives, whose own methods have no types."""
+
+    def get_tensor(self, name: str) -> np.ndarray: ...
+
+    def get_slice(self, name: str) -> Any: ...
+
+
+def _array(path: Path, file: _Opened, name: str) -> np.ndarray:
     try:
         return file.get_tensor(name)
     except (TypeError, AttributeError):
         dtype = file.get_slice(name).get_dtype()
     if dtype != "BF16":
         raise UserError(f"{path}: {name} is of dtype {dtype}, which NumPy has not")
-    raw = dict(safetensors.deserialize(path.read_bytes()))[name]
+    raw = dict(safetensors.deserialize(path.read_bytes()))[name]  # type: ignore[no-untyped-call]
     upper = np.frombuffer(raw["data"], "<u2").astype("<u4")  # the upper half of a float32
     return (upper << 16).view("<f4").reshape(raw["shape"])
 

@@ -155,9 +155,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for meaning, (fields, holds) in RANGES.items():
-            for field in fields:
-                if not holds(value := getattr(self, field)):
-                    raise UserError(f"{flag(field)} {value}: must be {meaning}")
+            for name in fields:
+                if not holds(value := getattr(self, name)):
+                    raise UserError(f"{flag(name)} {value}: must be {meaning}")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int) and field.name != "seed" and value > LARGEST:

@@ -168,7 +168,7 @@ def _tinystories() -> Corpus:
             "files of the hub"
         )
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HTTPError
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
     # Asked first, because it fails at once where `datasets` would retry for half a minute.
     try:
@@ -281,7 +281,8 @@ def _stream(*args: Any, **options: Any) -> Iterable[dict[str, Any]]:
     import datasets  # takes a second, which toy stories need not wait for
 
     datasets.disable_progress_bars()
-    return datasets.load_dataset(*args, streaming=True, **options)
+    rows: Iterable[dict[str, Any]] = datasets.load_dataset(*args, streaming=True, **options)
+    return rows
 
 
 def _stripped(texts: Iterable[str]) -> Iterator[str]:

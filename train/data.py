@@ -96,14 +96,14 @@ def _encode_into(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
 
 def _encode(
     stories: Iterator[str], tokenizer: Tokenizer, path: Path, dtype: np.dtype
-) -> dict[str, int]:
+) -> dict[str, int | str]:
     eot = tokenizer.token_to_id(EOT)
     counts = {"tokens": 0, "stories": 0, "bytes": 0}
     hashed = xxh3_64()
 
     def write(tokens: np.ndarray) -> None:
-        file.write(tokens)
-        hashed.update(tokens)
+        file.write(tokens.data)
+        hashed.update(tokens.data)
         counts["tokens"] += len(tokens)
 
     # disable=None: no bar where nobody watches
@@ -194,7 +194,7 @@ def whole(tokens: np.ndarray, context: int, batch_size: int) -> Iterator[Batch]:
         yield _cut(tokens, np.array([n_targets - left]), left)
 
 
-def spread(tokens: np.ndarray, context: int, batch_size: int, n: int) -> Iterator[Batch]:
+def evenly(tokens: np.ndarray, context: int, batch_size: int, n: int) -> Iterator[Batch]:
     """A fixed sample of `n` of the full windows of `whole`, or all of them, evenly spread.
 
     Raises

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import TextIO, cast
 
 from train.words import printable
 
@@ -71,7 +73,7 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(128 + signal.SIGINT)
 
 
-def discard_output(stream: object) -> None:
+def discard_output(stream: TextIO) -> None:
     """Have what is written to a stream from now on go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
@@ -89,4 +91,5 @@ def _open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-    sys.stdout.reconfigure(errors="replace")  # a story may hold what a terminal cannot show
+    # A story may hold what a terminal cannot show.
+    cast(TextIOWrapper, sys.stdout).reconfigure(errors="replace")

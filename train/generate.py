@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import tyro
@@ -51,7 +51,7 @@ def tell(
 ) -> Iterator[str]:
     """Yield the prompt and then what the model makes of it, piece by piece, to a story's end."""
     yield prompt
-    eot = tokenizer.token_to_id(EOT)
+    eot = cast(int, tokenizer.token_to_id(EOT))
     with panics("the prompt"):
         ids = [eot, *tokenizer.encode(prompt, add_special_tokens=False).ids]
     text = DecodeStream(skip_special_tokens=True)

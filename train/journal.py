@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tape.files import naming, replacing, sync
 from train.errors import UserError
@@ -83,7 +83,7 @@ class Journal:
         else:
             kept = [e for e in self.events() if e["step"] <= step and e["event"] not in ENDING]
             content = b"".join(json.dumps(event).encode() + b"\n" for event in kept)
-        events = [_parsed(line) for line in content.splitlines()]
+        events = [cast(Event, _parsed(line)) for line in content.splitlines()]
         if [e["step"] for e in events if e["event"] == "train"] != list(range(1, step + 1)):
             raise UserError(
                 f"{self.path}: damaged or changed: it does not hold each step up to the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from train.loop import Trainer
 from train.machine import describe_machine
 from train.memory import check_memory, n_parameters, tell_memory
 from train.output import outlasting_output
-from train.run import Run, absolute, free_folder
+from train.run import DataFacts, Facts, Run, absolute, free_folder
 from train.tokenizer import load_tokenizer, train_tokenizer
 from train.words import printable, shell_word
 from train.workers import Workers
@@ -42,7 +43,7 @@ def prepare(config: Config) -> tuple[Run, Tokens]:
         tokenizer = train_tokenizer(corpus.train(), config.vocab_size)
     check_memory(config, tokenizer.get_vocab_size())
     tokens = encode_corpus(corpus, tokenizer, config.cache)
-    facts = {
+    facts: Facts = {
         "parameters": n_parameters(config, tokenizer.get_vocab_size()),
         "data": {**_describe_data(corpus, tokens), "path": absolute(config.data)},
         "machine": describe_machine(),
@@ -70,7 +71,8 @@ def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
         )
     corpus = run.corpus()
     tokens = encode_corpus(corpus, run.tokenizer, run.config.cache)
-    found, known = _describe_data(corpus, tokens), run.facts["data"]
+    found: Mapping[str, Any] = _describe_data(corpus, tokens)
+    known: Mapping[str, Any] = run.facts["data"]
     counts = [name for name in found if name.endswith(("_stories", "_bytes"))]
     if any(known.get(name, found[name]) != found[name] for name in counts):
         raise UserError(
@@ -80,14 +82,17 @@ def reopen(folder: Path, **changes: Any) -> tuple[Run, Tokens]:
     return run, tokens
 
 
-def _describe_data(corpus: Corpus, tokens: Tokens) -> dict[str, Any]:
-    facts: dict[str, Any] = {"name": corpus.name, "identity": corpus.identity}
-    for name in ("train", "valid"):
-        split = getattr(tokens, name)
-        facts[f"{name}_stories"] = split.stories
-        facts[f"{name}_tokens"] = len(split.tokens)
-        facts[f"{name}_bytes"] = split.bytes
-    return facts
+def _describe_data(corpus: Corpus, tokens: Tokens) -> DataFacts:
+    return {
+        "name": corpus.name,
+        "identity": corpus.identity,
+        "train_stories": tokens.train.stories,
+        "train_tokens": len(tokens.train.tokens),
+        "train_bytes": tokens.train.bytes,
+        "valid_stories": tokens.valid.stories,
+        "valid_tokens": len(tokens.valid.tokens),
+        "valid_bytes": tokens.valid.bytes,
+    }
 
 
 def main() -> None:
@@ -110,7 +115,7 @@ def main() -> None:
                 trainer.fit_into(60 * config.minutes)
             trainer.begin()
             held.enter_context(used_alone(trainer.run.folder))
-        _train(trainer, config.trace)
+        _train(trainer, None if config.resume else trainer.run.config.trace)
 
 
 def _train(trainer: Trainer, trace: Path | None) -> None:
@@ -124,7 +129,7 @@ def _train(trainer: Trainer, trace: Path | None) -> None:
     tell_memory(run.config, run.tokenizer.get_vocab_size())
     try:
         if trace:
-            print(f"a step to look at: {printable(trainer.trace(run.config.trace))}")
+            print(f"a step to look at: {printable(trainer.trace(trace))}")
         signal = trainer.train()
     except KeyboardInterrupt:  # before the last step it is a signal
         print(

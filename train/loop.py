@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from models import stream
-from tape import Tape
+from tape import Tape, Tensor
 from train.checkpoint import load_checkpoint, save_model
-from train.data import Tokens, Windows, spread, whole
+from train.data import Batch, Tokens, Windows, evenly, whole
 from train.diagnosis import first_nonfinite
 from train.errors import Damaged, UserError
 from train.evaluate import Evaluation, evaluate
@@ -58,7 +58,7 @@ class Trainer:
         self.windows = Windows(tokens.train.tokens, config.context, config.batch_size, config.seed)
         self.all_valid = list(whole(tokens.valid.tokens, config.context, config.micro_batch))
         self.some_valid = list(
-            spread(tokens.valid.tokens, config.context, config.micro_batch, config.val_windows)
+            evenly(tokens.valid.tokens, config.context, config.micro_batch, config.val_windows)
         )
         self.sizes = token_bytes(run.tokenizer)
         self.saved = 0
@@ -152,7 +152,7 @@ class Trainer:
     def trace(self, path: Path) -> Path:
         """Write the page of the next micro-batch, forward and back; the run stays as it was."""
         batch = micro_batches(*self._batch(self.done))[0]
-        with Tape(trace=True) as tape:
+        with Tape(trace=True, timed=True) as tape:
             loss = self.model.loss(*batch)
         tape.backward(loss, into={})
         return tape.to_html(path, title=f"A step of {printable(self.run.folder.name)}")
@@ -197,7 +197,7 @@ class Trainer:
         config = self.run.config
         return *self.windows.batch(step), config.micro_batch, (config.seed, step)
 
-    def _gradients(self, step: int) -> tuple[float, dict]:
+    def _gradients(self, step: int) -> tuple[float, dict[Tensor, np.ndarray]]:
         return self.workers.gradients(self.model, *self._batch(step))
 
     def _update(self, bar: tqdm) -> None:
@@ -223,7 +223,7 @@ class Trainer:
         bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} tokens/s", refresh=False)
         bar.update()
 
-    def _validate(self, batches: list) -> Evaluation:
+    def _validate(self, batches: list[Batch]) -> Evaluation:
         self.model.eval()
         result = evaluate(self.model, batches, self.sizes, self.workers)
         if not math.isfinite(result.nats):

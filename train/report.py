@@ -7,7 +7,7 @@ import math
 import re
 import statistics
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,9 @@ LIST_MARKER = re.compile(r"^(\d*)([-+.)])")
 Event = dict[str, Any]
 
 
-def write_report(folder: Path, config: Config, facts: dict[str, Any], events: list[Event]) -> None:
+def write_report(
+    folder: Path, config: Config, facts: Mapping[str, Any], events: list[Event]
+) -> None:
     """Write `loss.png` and `report.md` about a run into its folder.
 
     Parameters
@@ -98,7 +100,9 @@ def _figure(config: Config, data: dict[str, Any], events: list[Event]) -> Figure
     return figure
 
 
-def _page(name: str, config: Config, facts: dict[str, Any], events: list[Event]) -> Iterator[str]:
+def _page(
+    name: str, config: Config, facts: Mapping[str, Any], events: list[Event]
+) -> Iterator[str]:
     data = facts["data"]
     yield f"# {_escape(name)}"
     yield (

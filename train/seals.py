@@ -15,23 +15,23 @@ SEAL = "xxh3_64"
 """The key of a checksum beside what it is of, named after the hash."""
 
 
-def checksum(*parts: bytes | np.ndarray) -> str:
+def checksum(*parts: bytes | memoryview | np.ndarray) -> str:
     """Of bytes, or of the numbers in C-contiguous arrays; read as fast as memory is."""
     state = xxh3_64()
     for part in parts:
-        state.update(part.reshape(-1).view(np.uint8) if isinstance(part, np.ndarray) else part)
+        state.update(part.reshape(-1).view(np.uint8).data if isinstance(part, np.ndarray) else part)
     return state.hexdigest()
 
 
-def sealed(values: Mapping[str, Any], above: Iterable[bytes] = ()) -> dict[str, Any]:
+def sealed(values: Mapping[str, Any], above: Iterable[bytes | memoryview] = ()) -> dict[str, Any]:
     """A JSON object with the checksum of itself, and of what stands above it in its file."""
     return {**values, SEAL: checksum(*above, json.dumps(values, sort_keys=True).encode())}
 
 
-def is_whole(values: Mapping[str, Any], above: Iterable[bytes] = ()) -> bool:
+def is_whole(values: Mapping[str, Any], above: Iterable[bytes | memoryview] = ()) -> bool:
     """Whether a sealed object is as it was when it was sealed."""
     rest = {name: value for name, value in values.items() if name != SEAL}
-    return values.get(SEAL) == sealed(rest, above)[SEAL]
+    return bool(values.get(SEAL) == sealed(rest, above)[SEAL])
 
 
 def to_text(values: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal, cast
 
 from train.errors import UserError
 from train.tokenizer import EOT
@@ -26,7 +26,7 @@ BLANK_LINES = re.compile(rf"{re.escape(EOT)}|\n\s*\n")
 END = re.compile(re.escape(EOT))
 SPACE = re.compile(r"[ \t\n\r]*")
 
-Place = tuple[str, int]
+Position = tuple[str, int]
 """Where in a file something stands: ("line", 3)."""
 
 
@@ -73,18 +73,18 @@ def read_stories(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
     UserError
         If the file cannot be read, or has a bad row that is not to be skipped.
     """
-    for place, text in _rows(path, reading):
+    for position, text in _rows(path, reading):
         if isinstance(text, str):
             yield from (story for part in text.split(EOT) if (story := part.strip()))
         elif not reading.skip_bad_rows:
             raise UserError(
-                f"--data {path}: {_words(place)}: {text}; mend it, or add --skip-bad-rows"
+                f"--data {path}: {_words(position)}: {text}; mend it, or add --skip-bad-rows"
             )
 
 
 def bad_rows(path: Path, reading: Reading) -> tuple[int, str]:
     """How many rows of a file hold no text, and where the first is and why."""
-    bad = ((place, text) for place, text in _rows(path, reading) if not isinstance(text, str))
+    bad = ((position, text) for position, text in _rows(path, reading) if not isinstance(text, str))
     first = next(bad, None)
     if first is None:
         return 0, ""
@@ -93,7 +93,7 @@ def bad_rows(path: Path, reading: Reading) -> tuple[int, str]:
 
 def has_separator(path: Path) -> bool:
     """Whether a text file holds EOT, or nothing that would need one; other kinds need none."""
-    if not kind_of(path).startswith(".txt"):
+    if not cast(str, kind_of(path)).startswith(".txt"):
         return True
     with reading_errors(path), _open_text(path) as file:
         before, empty = "", True
@@ -104,14 +104,15 @@ def has_separator(path: Path) -> bool:
     return empty
 
 
-Row = tuple[Place, str | ValueError]
+Row = tuple[Position, str | ValueError]
 
 
 def _rows(path: Path, reading: Reading) -> Iterator[Row]:
     """Where each row is, and its text or what is wrong with it."""
     with reading_errors(path):
-        for place, text in READERS[f".{kind_of(path).split('.')[1]}"](path, reading):
-            yield place, text if isinstance(text, ValueError) else _encodable(text)
+        kind = cast(str, kind_of(path))
+        for position, text in READERS[f".{kind.split('.')[1]}"](path, reading):
+            yield position, text if isinstance(text, ValueError) else _encodable(text)
 
 
 def _encodable(text: str) -> str | ValueError:
@@ -144,8 +145,8 @@ def _json(path: Path, reading: Reading) -> Iterator[Row]:
         lines = io.BufferedReader(file)
         start = lines.peek(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
         if start.startswith(b"["):
-            with io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape") as text:
-                yield from ((place, column.of(row)) for place, row in _items(text))
+            with io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape") as whole:
+                yield from ((position, column.of(row)) for position, row in _items(whole))
             return
         for number, line in enumerate(lines, 1):
             text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
@@ -165,7 +166,7 @@ class _Object(list[tuple[str, Any]]):
 DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=float, strict=False)
 
 
-def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
+def _items(file: io.TextIOBase) -> Iterator[tuple[Position, Any]]:
     """The items of a JSON list, of which few are in memory at once."""
     text, at = file.read(CHUNK).lstrip(), 1  # behind the bracket
     if re.fullmatch(r"\[\s*\]\s*", text):
@@ -173,8 +174,8 @@ def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
     for number in count(1):
         while True:
             try:
-                row, end = DECODER.raw_decode(text, SPACE.match(text, at).end())
-                mark = SPACE.match(text, end).end()
+                row, end = DECODER.raw_decode(text, _behind_space(text, at))
+                mark = _behind_space(text, end)
                 if mark < len(text):
                     break
                 cause = "the list has no end"
@@ -193,6 +194,11 @@ def _items(file: io.TextIOBase) -> Iterator[tuple[Place, Any]]:
         raise ValueError("text follows the end of its list")
 
 
+def _behind_space(text: str, at: int) -> int:
+    space = SPACE.match(text, at)
+    return space.end() if space else at
+
+
 def _fault(error: Exception) -> str:
     # Its line is always the first, and not that of the file.
     return error.msg if isinstance(error, json.JSONDecodeError) else first_line(error)
@@ -206,7 +212,7 @@ def _parquet(path: Path, reading: Reading) -> Iterator[Row]:
         column = _Column(reading.column)
         names = [file.schema_arrow.field(i).name for i in range(len(file.schema_arrow))]
         column.choose(names)
-        if names.count(column.name) != 1:
+        if column.name is None or names.count(column.name) != 1:
             raise UserError(f"--data {path}: {column.missing(names)}")
         number = 0
         # With threads the process may abort at its end.
@@ -278,13 +284,14 @@ READERS: dict[str, Callable[[Path, Reading], Iterator[Row]]] = {
 """By suffix, what reads the rows of a file."""
 
 
-def _open_bytes(path: Path) -> BinaryIO:
+def _open_bytes(path: Path) -> io.RawIOBase:
     compression = COMPRESSIONS.get(path.suffix.lower())
     if compression is None:
         return path.open("rb", buffering=0)
     import pyarrow  # which, unlike `gzip` and `zstandard`, tells where a stream was cut short
 
-    return pyarrow.CompressedInputStream(path.open("rb"), compression)
+    stream: io.RawIOBase = pyarrow.CompressedInputStream(path.open("rb"), compression)
+    return stream
 
 
 def _open_text(path: Path) -> io.TextIOWrapper:
@@ -301,8 +308,8 @@ def reading_errors(data: Path | str) -> Iterator[None]:
         raise UserError(f"--data {data}: cannot be read: {first_line(error)}") from error
 
 
-def _words(place: Place) -> str:
-    return f"{place[0]} {place[1]}"
+def _words(position: Position) -> str:
+    return f"{position[0]} {position[1]}"
 
 
 def first_line(error: Exception) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Lock
+from typing import cast
 
 import numpy as np
 
 from tape import Tensor
+from tape.engine.variable import Variable
 
 
 class GradientSums:
@@ -19,14 +21,20 @@ class GradientSums:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[Tensor, list[OrderedSum]] = defaultdict(list)
+        self._sums: dict[Variable, list[OrderedSum]] = defaultdict(list)
         self._lock = Lock()
 
-    def sink(self, micro_batch: int) -> Sink:
-        """Where a walk back along the tape of a micro-batch is to leave its gradients."""
-        return Sink(self, micro_batch)
+    def sink(self, micro_batch: int) -> Callable[[Variable, np.ndarray], None]:
+        """What a walk back along the tape of a micro-batch hands its gradients to, one by one."""
+        uses: Counter[Variable] = Counter()
 
-    def add(self, parameter: Tensor, use: int, micro_batch: int, gradient: np.ndarray) -> None:
+        def add(parameter: Variable, gradient: np.ndarray) -> None:
+            self.add(parameter, uses[parameter], micro_batch, gradient)
+            uses[parameter] += 1
+
+        return add
+
+    def add(self, parameter: Variable, use: int, micro_batch: int, gradient: np.ndarray) -> None:
         """Take over what a micro-batch sends for a use of a parameter; uses come in order."""
         with self._lock:
             of_uses = self._sums[parameter]
@@ -44,20 +52,6 @@ class GradientSums:
                     gradient += other
                 gradients[parameter] = gradient
         return gradients
-
-
-class Sink(dict[Tensor, np.ndarray]):
-    """A dict that stays empty: what is put in goes to the sums at once."""
-
-    def __init__(self, sums: GradientSums, micro_batch: int) -> None:
-        super().__init__()
-        self._sums = sums
-        self._micro_batch = micro_batch
-        self._uses: Counter[Tensor] = Counter()
-
-    def __setitem__(self, parameter: Tensor, gradient: np.ndarray) -> None:
-        self._sums.add(parameter, self._uses[parameter], self._micro_batch, gradient)
-        self._uses[parameter] += 1
 
 
 class OrderedSum:
@@ -88,7 +82,7 @@ class OrderedSum:
         """The sum of all arrays, also of those after a number that never came."""
         for number in sorted(self._waiting):
             self._include(self._waiting.pop(number))
-        return self._sum
+        return cast(np.ndarray, self._sum)
 
     def _take_next(self) -> np.ndarray | None:
         with self._lock:

@@ -148,9 +148,9 @@ def token_bytes(tokenizer: Tokenizer) -> np.ndarray:
     sizes = np.zeros(tokenizer.get_vocab_size(), np.int64)
     for token, index in tokenizer.get_vocab().items():
         sizes[index] = len(token)  # byte-level tokens are spelt with one character per byte
-    for index, token in tokenizer.get_added_tokens_decoder().items():
-        no_text = token.special or token.content == EOT
-        sizes[index] = 0 if no_text else len(token.content.encode())
+    for index, added in tokenizer.get_added_tokens_decoder().items():
+        no_text = added.special or added.content == EOT
+        sizes[index] = 0 if no_text else len(added.content.encode())
     return sizes
 
 

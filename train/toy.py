@@ -9,10 +9,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib import resources
+from typing import Any, TypeVar
 
 _CHOICE = re.compile(r"\[([^][]*)\]")
 _SLOT = re.compile(r"\{([\w.]+)\}")
 _A_BEFORE_VOWEL = re.compile(r"\b([Aa])(?= [aeiou])")
+
+_Entry = str | dict[str, str]
+_Option = TypeVar("_Option")
 
 
 def stories(seed: int) -> Iterator[str]:
@@ -37,7 +41,7 @@ def stories(seed: int) -> Iterator[str]:
 class _Telling:
     """One story in the making: the grammar, and the slots that this story has filled so far."""
 
-    def __init__(self, grammar: dict, rng: random.Random):
+    def __init__(self, grammar: dict[str, Any], rng: random.Random):
         self.grammar = grammar
         self.rng = rng
         self.slots: dict[str, str] = {}
@@ -51,11 +55,11 @@ class _Telling:
         text = "\n".join(" ".join(words) for words in paragraphs)
         return _A_BEFORE_VOWEL.sub(r"\1n", text)
 
-    def draw(self, options: list):
+    def draw(self, options: list[_Option]) -> _Option:
         # random() is the one method whose stream Python promises never to change.
         return options[int(self.rng.random() * len(options))]
 
-    def fill(self, slot: str, source: str | list) -> None:
+    def fill(self, slot: str, source: str | list[_Entry]) -> None:
         """Draw what `slot` is throughout this story: someone or something new to it."""
         options = self.grammar[self.expand(source)] if isinstance(source, str) else source
         fields = self.record(options)
@@ -64,12 +68,13 @@ class _Telling:
         self.slots[slot] = fields["name"]
         self.slots |= {f"{slot}.{field}": text for field, text in fields.items()}
 
-    def record(self, options: list) -> dict[str, str]:
+    def record(self, options: list[_Entry]) -> dict[str, str]:
         """Draw an entry and write out its fields; a plain string is a record of its name."""
         entry = self.draw(options)
         entry = {"name": entry} if isinstance(entry, str) else entry
         fields = {field: self.expand(template) for field, template in entry.items()}
-        return fields | self.grammar["pronouns"].get(fields.get("pronoun"), {})
+        pronouns: dict[str, str] = self.grammar["pronouns"].get(fields.get("pronoun"), {})
+        return fields | pronouns
 
     def expand(self, template: str) -> str:
         """Choose among bracketed alternatives, innermost first, and then replace the slots."""

@@ -87,7 +87,7 @@ class Workers:
         def take(i: int) -> float:
             with Tape(guard=False) as tape:  # nothing here writes to what ops saved
                 loss = model.loss(*parts[i])
-            tape.backward(loss, 1 / n, into=sums.sink(i), map=partial(self._map_with_help, idle))
+            tape.backward(loss, 1 / n, into=sums.sink(i), mapper=partial(self._map_with_help, idle))
             if n - next(finished) < self.n:  # there are fewer to do than threads
                 idle.release()
             return loss.item()

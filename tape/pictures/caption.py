@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tape.graph import Graph, OpNode
 from tape.pictures.labels import contents, small, text
 from tape.pictures.palette import ALARM, GRADIENT, ROLES, WHITE, role_of
-from tape.scopes import scopes_of
-from tape.view import Group, View
-from tape.words import amount
+from tape.pictures.selection import Group, Selection
+from tape.views.graph import Graph, OpNode
+from tape.views.scopes import scopes_of
+from tape.views.words import amount
 
 WIDTH = 240  # points at least, so that both walks are laid out alike, whatever is said of them
 
 
-def caption(graph: Graph, view: View, backward: bool) -> str:
+def caption(graph: Graph, selection: Selection, backward: bool) -> str:
     """What is seen, what the colours mean, what is not shown, and what is not finite."""
-    lines = "<BR/>".join(_lines(graph, view, backward))
+    lines = "<BR/>".join(_lines(graph, selection, backward))
     cell = f'<TD WIDTH="{WIDTH}" ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
     return f'<TABLE BORDER="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
 
 
-def _lines(graph: Graph, view: View, backward: bool) -> Iterator[str]:
-    ops = scopes_of(graph).find(view.root.path).ops
+def _lines(graph: Graph, selection: Selection, backward: bool) -> Iterator[str]:
+    ops = scopes_of(graph).find(selection.root.path).ops
     saved = sum(op.saved_bytes for op in ops)
     size = contents(graph, ops) + f", saves {amount(saved, 'B')}" * bool(saved)
-    yield f"<B>{text(view.root.path) or 'tape'}</B>&#160;&#160; {small(size)}"
-    yield small(_legend({role_of(graph, box) for box in view.root.all_boxes()}))
+    yield f"<B>{text(selection.root.path) or 'tape'}</B>&#160;&#160; {small(size)}"
+    yield small(_legend({role_of(graph, box) for box in selection.root.all_boxes()}))
     if backward:
         yield small("walk back: arrows carry gradients, += sums", GRADIENT)
     else:
         yield small("forward: arrows carry results")
-    if any(shown.times > 1 for shown in (*view.root.all_boxes(), *_groups(view.root))):
+    times = [box.times for box in selection.root.all_boxes()]
+    times += [group.times for group in _groups(selection.root)]
+    if max(times, default=1) > 1:
         yield small("repeats are folded into the first (fold=False shows all)")
-    if view.closed:
-        yield small(f"closed below depth {view.depth}, to keep to max_nodes boxes")
+    if selection.closed:
+        yield small(f"closed below depth {selection.depth}, to keep to max_nodes boxes")
+    if selection.divided:
+        yield small("runs of ops are a box each, to keep to max_nodes boxes")
     alarm = _first_nonfinite(graph, ops)
     if alarm:
         yield small(f"<B>{text(alarm)}</B>", ALARM)

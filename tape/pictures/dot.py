@@ -1,11 +1,9 @@
-"""Turning DOT text into a picture, with Graphviz: the program `dot`, or what pygraphviz carries."""
+"""Turning DOT text into a picture with Graphviz, that is the program `dot`."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 TEXT = ("gv", "dot")
@@ -13,17 +11,9 @@ PICTURES = ("svg", "png", "pdf")
 
 INSTALL = (
     "Graphviz is missing. Install it (Debian, Ubuntu: apt install graphviz; macOS: brew install "
-    "graphviz; Windows: winget install graphviz; conda: conda install graphviz), or pip install "
-    "pygraphviz, which carries it, or write the page that needs neither: tape.to_html('tape.html')."
+    "graphviz; Windows: winget install graphviz; conda: conda install graphviz), or write the page "
+    "that does without: tape.to_html('tape.html')."
 )
-
-# A process of its own, so that a layout that takes too long can be killed.
-PYGRAPHVIZ = """
-import re, sys, pygraphviz
-format, text = sys.argv[1].removeprefix("-T"), sys.stdin.buffer.read().decode()
-for source in re.split("^(?=digraph )", text, flags=re.MULTILINE)[1:]:
-    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
-"""
 
 
 class CannotDraw(RuntimeError):
@@ -47,16 +37,19 @@ def format_of(path: Path | None, format: str | None) -> str:
 
 
 def picture(source: str, format: str, timeout: float | None) -> bytes:
-    """Lay out DOT text and draw it; of several graphs, the pictures follow one another.
+    """Lay out DOT text and draw it.
 
     Raises
     ------
     CannotDraw
         If Graphviz is missing, took longer than `timeout` seconds, or failed.
     """
+    program = shutil.which("dot")
+    if program is None:
+        raise CannotDraw(INSTALL)
     try:
         run = subprocess.run(
-            [*_program(), f"-T{format}"],
+            [program, f"-T{format}"],
             input=source.encode(),
             capture_output=True,
             timeout=timeout,
@@ -70,11 +63,3 @@ def picture(source: str, format: str, timeout: float | None) -> bytes:
         reason = run.stderr.decode(errors="replace").strip().splitlines()
         raise CannotDraw(f"Graphviz failed: {reason[-1] if reason else run.returncode}")
     return run.stdout
-
-
-def _program() -> list[str]:
-    if dot := shutil.which("dot"):
-        return [dot]
-    if find_spec("pygraphviz"):
-        return [sys.executable, "-P", "-c", PYGRAPHVIZ]
-    raise CannotDraw(INSTALL)

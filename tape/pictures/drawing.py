@@ -11,10 +11,10 @@ from typing import Any
 from graphviz import Digraph
 
 from tape.files import replacing
-from tape.graph import Graph
-from tape.listing import listing
 from tape.pictures.dot import TEXT, CannotDraw, picture
 from tape.pictures.page import page
+from tape.views.graph import Graph
+from tape.views.listing import listing
 
 FRAME = """\
 <p>{}</p>
@@ -37,7 +37,7 @@ class Drawing(Digraph):
     timeout: float | None = 30
 
     def copy(self) -> Drawing:
-        copied = super().copy()
+        copied: Drawing = super().copy()
         copied.graph, copied.timeout = self.graph, self.timeout
         return copied
 

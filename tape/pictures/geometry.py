@@ -1,4 +1,4 @@
-"""Where the boxes and edges of a picture are, in pixels; x runs right and y runs down."""
+"""Where the boxes and edges of a picture are, in whole pixels; x runs right and y runs down."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from dataclasses import dataclass
 MARGIN = 24
 """Around all boxes of a picture."""
 
-Point = tuple[float, float]
-Size = tuple[float, float]
+Point = tuple[int, int]
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Rectangle:
     """A rectangle by its upper left corner."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def centre(self) -> Point:
-        """The middle."""
-        return self.x + self.width / 2, self.y + self.height / 2
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +28,15 @@ class Layout:
 
     Attributes
     ----------
-    width, height : float
-    boxes : dict from str to Place
+    width, height : int
+    boxes : dict from str to Rectangle
         By the boxes' ids.
     edges : tuple of sequences of Point
-        In the order of the view's: a point where the edge leaves its tail, and for each piece of
-        a smooth line two control points and an end.
+        In the order of the selection's: a point where the edge begins, and for each piece of a
+        smooth line two control points and an end. All pieces are upright at their ends.
     """
 
-    width: float
-    height: float
-    boxes: dict[str, Place]
+    width: int
+    height: int
+    boxes: dict[str, Rectangle]
     edges: tuple[Sequence[Point], ...]

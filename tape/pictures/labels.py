@@ -6,12 +6,13 @@ import html
 import math
 from collections.abc import Collection, Iterator, Sequence
 
-from tape.graph import Graph, OpNode, TensorNode
+from tape.engine.record import printable
 from tape.pictures.palette import ALARM, DARK, GREY, SAVED
-from tape.portrait import Portrait
-from tape.summary import n_parameters, parameters_of
-from tape.view import Box
-from tape.words import amount, printable
+from tape.pictures.selection import Box
+from tape.views.graph import Graph, OpNode, TensorNode
+from tape.views.summary import n_parameters, parameters_of
+from tape.views.words import amount
+from tape.watch.portrait import Portrait
 
 SHOW = ("shape", "dtype", "bytes", "flops", "ms", "gradient")
 
@@ -28,7 +29,7 @@ def label(graph: Graph, box: Box, show: Collection[str]) -> str:
     lines = [small(line) for line in facts if line]
     saved = sum(op.saved_bytes for op in ops)
     lines += [small(f"saves {amount(saved, 'B')}", SAVED)] * bool(saved)
-    lines += [small(f"<B>{line}</B>", ALARM) for line in nonfinite(tensors_of(graph, box))]
+    lines += [small(f"<B>{line}</B>", ALARM) for line in nonfinite(box.tensors(graph))]
     name = text(box.label)
     if box.kind == "op":
         name += small(f"&#160;#{box.ops[0]}")
@@ -49,12 +50,6 @@ def small(markup: str, color: str = GREY) -> str:
     return f'<FONT POINT-SIZE="{SMALL}" COLOR="{color}">{markup}</FONT>'
 
 
-def tensors_of(graph: Graph, box: Box) -> list[TensorNode]:
-    """What the ops of a box made, or the tensor that it is."""
-    numbers = [graph.ops[i].output for i in box.ops] if box.tensor is None else [box.tensor]
-    return [graph.tensors[number] for number in numbers]
-
-
 def nonfinite(tensors: Sequence[TensorNode]) -> list[str]:
     """How many values, and how many of their gradients, are not finite: a line each, or none."""
     lines = [
@@ -71,7 +66,7 @@ def _count(portraits: Sequence[Portrait | None]) -> str:
 
 
 def _facts(graph: Graph, box: Box, ops: Sequence[OpNode], show: Collection[str]) -> Iterator[str]:
-    (tensor,) = tensors_of(graph, box)
+    (tensor,) = box.tensors(graph)
     shape = " × ".join(map(str, tensor.shape)) or "scalar"
     of_tensor = {"shape": shape, "dtype": tensor.dtype, "bytes": amount(tensor.bytes, "B")}
     yield " · ".join(fact for key, fact in of_tensor.items() if key in show)
@@ -100,9 +95,10 @@ def contents(graph: Graph, ops: Sequence[OpNode]) -> str:
 
 def _costs(ops: Sequence[OpNode], show: Collection[str]) -> Iterator[str]:
     flops = sum(op.flops for op in ops)
-    back = [op.back_milliseconds for op in ops if op.walked]
     costs = [amount(flops, "FLOP")] * ("flops" in show and flops > 0)
-    if "ms" in show and ops:
-        costs.append(f"{sum(op.milliseconds for op in ops):.3g} ms")
+    if "ms" in show:
+        forward = [op.milliseconds for op in ops if op.milliseconds is not None]
+        back = [op.back_milliseconds for op in ops if op.back_milliseconds is not None]
+        costs += [f"{sum(forward):.3g} ms"] * bool(forward)
         costs += [f"back {sum(back):.3g} ms"] * bool(back)
     yield " · ".join(costs)

@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tape.graph import Graph
 from tape.pictures.timeline import timeline
+from tape.views.graph import Graph
 
 ATTENTION = Path(str(resources.files("tape.pictures") / "lessons" / "attention.json"))
 """How a gradient goes through the attention of a Transformer's first block."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
+from operator import attrgetter
 from typing import Any
 
-from tape.graph import Graph
-from tape.pictures.layout import layouts
 from tape.pictures.lesson import Lesson
-from tape.pictures.svg import sizes, svg
-from tape.pictures.timeline import timeline
-from tape.scopes import Scope, repeats, scopes_of
-from tape.view import view
+from tape.pictures.parts import in_parts
+from tape.pictures.selection import select_each
+from tape.pictures.svg import svg
+from tape.pictures.timeline import Moment, timeline
+from tape.views.graph import Graph, fields_of
+from tape.views.scopes import Scope, repeats, scopes_of
 
 VIEWER = resources.files("tape.pictures") / "viewer"
 DIGITS = 6
 """Significant ones, of the numbers in the page."""
+
+MOST = 100
+"""Ops and scopes in a picture."""
 
 
 def page(graph: Graph, title: str, lesson: Lesson | None = None) -> str:
@@ -29,18 +32,18 @@ def page(graph: Graph, title: str, lesson: Lesson | None = None) -> str:
     `viewer/page.html` is its skeleton, whose comments name what goes in their place: the files
     beside it, and what is made here.
     """
-    root = scopes_of(graph)
+    root = in_parts(scopes_of(graph), MOST)
     data = {
         "title": title,
-        "graph": graph.as_json(),
+        "graph": graph,
         "scopes": list(_scopes(graph, root)),
-        "moments": [asdict(moment) for moment in timeline(graph)],
-        "lesson": lesson and asdict(lesson),
+        "moments": _columns(timeline(graph)),
+        "lesson": lesson,
     }
     made = {
         "title": escape(title),
         "data": f'<script type="application/json" id="data">{_inert_json(data)}</script>',
-        "pictures": f'<div id="pictures" hidden>{"".join(_pictures(graph, root))}</div>',
+        "pictures": "\n".join(_pictures(graph, root)),
     }
 
     def fill(comment: re.Match[str]) -> str:
@@ -55,10 +58,14 @@ def page(graph: Graph, title: str, lesson: Lesson | None = None) -> str:
 
 
 def _pictures(graph: Graph, root: Scope) -> Iterator[str]:
-    """One for each scope, the scopes in it closed."""
-    views = [view(graph, scope=scope.path, depth=0, fold=False) for scope in root.walk()]
-    for each, layout in zip(views, layouts(views, [sizes(graph, v) for v in views]), strict=True):
-        yield svg(graph, each, layout)
+    """One for each scope, the scopes in it closed, as text that the viewer makes elements of."""
+    for selection in select_each(graph, root):
+        yield f'<script type="image/svg+xml">{svg(graph, selection)}</script>'
+
+
+def _columns(moments: Sequence[Moment]) -> dict[str, Sequence[int]]:
+    """The fields of all moments, each as a list."""
+    return {name: list(map(attrgetter(name), moments)) for name in Moment.__slots__}
 
 
 def _scopes(
@@ -74,7 +81,7 @@ def _scopes(
         "parent": parent,
         "children": [child.path for child in scope.children],
         "ops": [op.number for op in scope.own_ops],
-        "first": min((op.number for op in scope.ops), default=0),
+        "first": min((op.number for op in scope.ops[:1]), default=0),
         "repeats": repeat,
     }
     for run in repeats(graph, scope):
@@ -85,15 +92,17 @@ def _scopes(
 
 def _inert_json(data: Any) -> str:
     """JSON that ends no script element and begins no comment, whatever its strings hold."""
-    text = json.dumps(_rounded(data), separators=(",", ":"), allow_nan=False)
-    return re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    text = json.dumps(data, default=_rounded, separators=(",", ":"), allow_nan=False)
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value
+def _rounded(node: Any) -> dict[str, Any]:
+    """The fields of a node, its floats to some digits."""
+    fields = fields_of(node)
+    if float in map(type, fields.values()):
+        for key, value in fields.items():
+            if isinstance(value, float):
+                fields[key] = float(f"{value:.{DIGITS}g}")
+    return fields

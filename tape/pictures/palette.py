@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tape.graph import Graph
-from tape.view import Box
+from tape.pictures.selection import Box
+from tape.views.graph import Graph
 
 WHITE = "#ffffff"
 ROLES = {  # fill and outline
@@ -27,7 +27,7 @@ def role_of(graph: Graph, box: Box) -> str:
     """
     if box.kind == "scope":
         return "closed scope"
+    (tensor,) = box.tensors(graph)
     if box.kind == "op":
-        (op,) = box.ops
-        return "loss" if graph.tensors[graph.ops[op].output].role == "loss" else "op"
-    return graph.tensors[box.tensor].role
+        return "loss" if tensor.role == "loss" else "op"
+    return tensor.role

@@ -1,4 +1,4 @@
-"""A view of a graph as DOT text."""
+"""A selection of a graph as DOT text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection
 
 from graphviz import Digraph
 
-from tape.graph import Graph
 from tape.pictures.caption import caption
 from tape.pictures.drawing import Drawing
-from tape.pictures.labels import SHOW, label, nonfinite, tensors_of, text
+from tape.pictures.labels import SHOW, label, nonfinite, text
 from tape.pictures.palette import ALARM, GRADIENT, GREY, NO_GRADIENT, OPEN_SCOPE, ROLES, role_of
-from tape.view import Group, View
+from tape.pictures.selection import Group, Selection
+from tape.views.graph import Graph
 
 DIRECTIONS = ("TB", "BT", "LR", "RL")
 
@@ -48,13 +48,13 @@ EDGE = {
 
 def draw(
     graph: Graph,
-    view: View,
+    selection: Selection,
     *,
     direction: str = "TB",
     show: Collection[str] = ("shape",),
     backward: bool = False,
 ) -> Drawing:
-    """Draw what a view shows of a graph, forward or walking back; the same gives the same text.
+    """Draw a selection of a graph, forward or walking back; the same gives the same text.
 
     Raises
     ------
@@ -74,11 +74,11 @@ def draw(
 
     drawing = Drawing("tape", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE)
     drawing.graph = graph
-    drawing.attr(rankdir=direction, label=f"<{caption(graph, view, backward)}>")
-    _draw_group(drawing, graph, view.root, show, "cluster")
-    sections = {box.id: group.path for group in view.root.groups for box in group.all_boxes()}
-    to_come = Counter(edge.tensor for edge in view.edges if edge.back)
-    for edge in view.edges:
+    drawing.attr(rankdir=direction, label=f"<{caption(graph, selection, backward)}>")
+    _draw_group(drawing, graph, selection.root, show, "cluster")
+    sections = {box.id: group.path for group in selection.root.groups for box in group.all_boxes()}
+    to_come = Counter(edge.tensor for edge in selection.edges if edge.back)
+    for edge in selection.edges:
         attributes = {}
         leads_on = graph.tensors[edge.tensor].made_by is not None
         if leads_on and sections.get(edge.tail) != sections.get(edge.head):
@@ -100,7 +100,7 @@ def _draw_group(
     """The boxes of a scope, and the scopes in it as clusters, whose names begin with its own."""
     for box in group.boxes:
         fill, outline = ROLES[role_of(graph, box)]
-        alarm = nonfinite(tensors_of(graph, box))
+        alarm = nonfinite(box.tensors(graph))
         into.node(
             box.id,
             f"<{label(graph, box, show)}>",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tape.graph import Graph
+from tape.views.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,19 @@ def _moments(graph: Graph) -> Iterator[Moment]:
     for op in graph.ops:
         saved += op.saved_bytes
         yield Moment(op.number, False, parameters, inputs, saved)
-    on_their_way: dict[int, int] = {}  # bytes by tensor
-    gradients: dict[int, int] = {}
+    reached: set[int] = set()  # tensors
+    cotangents = gradients = 0
     for op in reversed(graph.ops):
         if not op.walked:
             continue
         saved -= op.saved_bytes
-        on_their_way.pop(op.output, None)
-        for tensor in (graph.tensors[x.tensor] for x in op.operands if x.wanted):
-            reached = gradients if tensor.made_by is None else on_their_way
-            reached[tensor.number] = tensor.bytes
-        held = sum(on_their_way.values()), sum(gradients.values())
-        yield Moment(op.number, True, parameters, inputs, saved, *held)
+        if op.output in reached:
+            cotangents -= graph.tensors[op.output].bytes
+        wanted = {x.tensor for x in op.operands if x.wanted and x.tensor is not None}
+        for tensor in (graph.tensors[number] for number in wanted - reached):
+            if tensor.made_by is None:
+                gradients += tensor.bytes
+            else:
+                cotangents += tensor.bytes
+        reached |= wanted
+        yield Moment(op.number, True, parameters, inputs, saved, cotangents, gradients)

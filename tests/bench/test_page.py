@@ -1,6 +1,6 @@
 """Sections of a page come and are replaced, and leave the others alone."""
 
-from bench.page import spread, table, update
+from bench.page import quartiles, table, update
 
 
 def test_a_section_is_added_last_and_replaced_in_its_place(tmp_path):
@@ -12,5 +12,5 @@ def test_a_section_is_added_last_and_replaced_in_its_place(tmp_path):
 
 
 def test_a_table_and_its_figures():
-    assert spread([3, 1, 2, 4, 5], ".1f") == "3.0 (2.0, 4.0)"
+    assert quartiles([3, 1, 2, 4, 5], ".1f") == "3.0 (2.0, 4.0)"
     assert table([("op", "ms"), ("add", "1")]) == "| op | ms |\n| --- | ---: |\n| add | 1 |"

@@ -61,4 +61,4 @@ def assert_numpy_agrees(name: str, operand: Any, *arguments: Any) -> None:
         np.testing.assert_array_equal(ours.data, theirs, strict=True)
         for x in operands:
             assert np.shares_memory(ours.data, x) == np.shares_memory(theirs, x)
-    gradcheck(lambda *xs: joined(op(xs if op.variadic else xs[0], *arguments)), *operands)
+    gradcheck(lambda *xs: joined(op(xs if op.of_sequence else xs[0], *arguments)), *operands)

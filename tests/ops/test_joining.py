@@ -53,4 +53,4 @@ def test_a_part_that_is_left_alone_gets_zeros():
 def test_sections_that_do_not_divide_the_axis_are_refused():
     with pytest.raises(ValueError, match="does not result in an equal division") as caught:
         ops.split(np.zeros((5, 2)), 2)
-    assert caught.value.__notes__[0].startswith("in split(float64(5, 2)), called at")
+    assert caught.value.__notes__[0].startswith("in split(float64(5, 2), 2), called at")

@@ -72,7 +72,6 @@ def test_expression_means_what_it_means_for_arrays(expression):
 def test_elementwise_methods_are_numpy_functions(name):
     y = getattr(Tensor(A), name)()
     np.testing.assert_allclose(y.data, getattr(np, name)(A), rtol=1e-6)
-    assert getattr(Tensor, name).__doc__ == getattr(ops, name).__doc__
 
 
 @pytest.mark.parametrize("name", ["lt", "le", "eq", "ne", "gt", "ge"])

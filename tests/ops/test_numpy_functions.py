@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ops
-from tape import REGISTRY, Op, Tape, Tensor
+from tape import REGISTRY, Op, Tape, Tensor, op
 
 A = np.random.default_rng(0).uniform(0.5, 2, (2, 3))
 B = np.random.default_rng(1).uniform(0.5, 2, (2, 3))
@@ -121,7 +121,7 @@ def test_an_op_of_ones_own_with_a_name_of_numpys_is_found(monkeypatch):
 
     monkeypatch.setitem(REGISTRY, "cosh", None)
     REGISTRY.pop("cosh")
-    own = Op(cosh, ops.sin.samples)
+    own = op(samples=ops.sin.samples)(cosh)
     with Tape() as tape:
         np.cosh(Tensor(A, requires_grad=True))
     assert [record.op for record in tape.records] == [own]

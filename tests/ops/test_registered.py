@@ -10,7 +10,7 @@ import pytest
 
 import ops
 from tape import REGISTRY, Extreme, Kink, Op, Record, Sample, Tape, Tensor, gradcheck
-from tape.saved import arrays_in
+from tape.watch.guard import arrays_in
 
 from .running import (
     bound,
@@ -204,7 +204,7 @@ def test_cotangents_of_operands_may_be_made_at_once(op, sample):
         return [one.result() for one in reversed(made)]
 
     with ThreadPoolExecutor(3, initializer=partial(np.seterr, all="ignore")) as threads:
-        np.testing.assert_equal(gradients_of(map=last_first), gradients_of())
+        np.testing.assert_equal(gradients_of(mapper=last_first), gradients_of())
 
 
 @pytest.mark.parametrize(("op", "sample"), [case for case in CASES if alike(*case.values)])

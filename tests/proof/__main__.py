@@ -12,8 +12,8 @@ from .mutants import mutants_of
 from .verdicts import Memory, Verdict
 
 ENGINE = (
-    *("arrays", "cotangents", "gradcheck", "operands", "record", "registry"),
-    *("saved", "step", "tape", "walk"),
+    *("engine/op", "engine/record", "engine/recording", "engine/walk", "engine/cotangents"),
+    *("engine/variable", "watch/guard", "inputs", "registration", "registry", "gradcheck"),
 )
 REASONS = Path("tests/proof/equivalent.toml")
 PAGE = Path("docs/proof.md")

@@ -217,7 +217,6 @@ class Trials:
     @staticmethod
     def _own_tests(mutant: Mutant) -> tuple[str, ...]:
         """Where the tests are that likely fail."""
-        folder, name = mutant.module.split(".")
-        if folder == "tape":
+        if mutant.file.startswith("tape/"):
             return ("tests/tape/",)
-        return ("tests/ops/test_registered.py", f"tests/ops/test_{name}.py")
+        return ("tests/ops/test_registered.py", f"tests/ops/test_{Path(mutant.file).stem}.py")

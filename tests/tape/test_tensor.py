@@ -11,7 +11,6 @@ import pytest
 
 import ops
 from tape import Tape, Tensor
-from tape.without_ops import needs_ops
 
 A = np.array([[1.0, 2.0, 0.5], [3.0, 0.25, 1.5], [2.0, 0.75, 4.0]], np.float32)
 B = np.array([[2.0, 2.0, 1.0], [0.5, 0.25, 3.0], [1.0, 2.0, 0.5]], np.float32)
@@ -239,12 +238,11 @@ def test_backward_without_a_tape_says_how_to_get_one():
         Tensor([1.0], requires_grad=True).sum().backward()
 
 
-def test_an_unknown_attribute_is_named_and_absent_ops_are_hinted_at(monkeypatch):
-    with pytest.raises(AttributeError, match=r"no attribute 'summ'$"):
+def test_an_unknown_attribute_is_named():
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'summ'"):
         Tensor(A).summ  # noqa: B018
-    monkeypatch.setattr(Tensor, "__add__", needs_ops)
-    with pytest.raises(AttributeError, match=r"'summ'; .* `import ops`"):
-        Tensor(A).summ  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'gard'"):
+        Tensor(A).gard = None
 
 
 def test_repr():

@@ -13,8 +13,6 @@ calls = {
     "-t": lambda: -t, "abs(t)": lambda: abs(t), "t ** 2": lambda: t**2,
     "t += 1": lambda: operator.iadd(t, 1),
     "t // 2": lambda: t // 2, "t % 2": lambda: t % 2, "divmod": lambda: divmod(t, 2),
-    "t < 1": lambda: t < 1, "t == 1": lambda: t == 1, "1 in t": lambda: 1 in t,
-    "round": lambda: round(t),
     "t[0]": lambda: t[0], "list(t)": lambda: list(t), "unpack": lambda: (lambda a, b: 0)(*t),
     "np.exp": lambda: np.exp(t), "np.add": lambda: np.add(a, t), "np.sum": lambda: np.sum(t),
     "np.concatenate": lambda: np.concatenate([a, t]), "np.add.reduce": lambda: np.add.reduce(t),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from train.corpus import Corpus, open_corpus
-from train.data import Windows, encode_corpus, spread, whole
+from train.data import Windows, encode_corpus, evenly, whole
 from train.errors import UserError
 from train.tokenizer import EOT, token_bytes, train_tokenizer
 
@@ -164,9 +164,9 @@ def test_batch_depends_only_on_seed_and_step():
     [
         Windows(np.arange(60, dtype=np.uint16), context=8, batch_size=3, seed=0).batch(0),
         next(whole(np.arange(60, dtype=np.uint16), context=8, batch_size=3)),
-        next(spread(np.arange(60, dtype=np.uint16), context=8, batch_size=3, n=5)),
+        next(evenly(np.arange(60, dtype=np.uint16), context=8, batch_size=3, n=5)),
     ],
-    ids=["Windows", "whole", "spread"],
+    ids=["Windows", "whole", "evenly"],
 )
 def test_targets_are_the_inputs_one_token_later(batch):
     inputs, targets = batch
@@ -189,7 +189,7 @@ def test_whole_covers_every_target_once(n_tokens):
     ("n", "windows"), [(1, [0]), (3, [0, 3, 6]), (4, [0, 2, 5, 7]), (99, range(10))]
 )
 def test_spread_takes_full_windows_evenly(n, windows):
-    batches = list(spread(np.arange(85), context=8, batch_size=3, n=n))
+    batches = list(evenly(np.arange(85), context=8, batch_size=3, n=n))
     assert [start for inputs, _ in batches for start in inputs[:, 0]] == [8 * w for w in windows]
 
 
@@ -197,9 +197,9 @@ def test_spread_takes_full_windows_evenly(n, windows):
     "make",
     [
         lambda tokens: Windows(tokens, context=50, batch_size=1, seed=0),
-        lambda tokens: spread(tokens[:50], context=50, batch_size=1, n=1),
+        lambda tokens: evenly(tokens[:50], context=50, batch_size=1, n=1),
     ],
-    ids=["Windows", "spread"],
+    ids=["Windows", "evenly"],
 )
 def test_context_longer_than_the_text(make):
     with pytest.raises(UserError, match=r"context of 50 is too long for (99|50) tokens .* 49 fit"):

@@ -28,10 +28,9 @@ def test_gradients_are_summed_in_the_order_of_the_micro_batches(threads):
 
     def send(micro_batch):
         sink = sums.sink(micro_batch)
-        sink[WEIGHT] = FIRST[micro_batch].copy()
-        sink[BIAS] = np.full(3, micro_batch, np.float32)
-        assert WEIGHT not in sink, "a second use must not be added to the first"
-        sink[WEIGHT] = SECOND[micro_batch].copy()
+        sink(WEIGHT, FIRST[micro_batch].copy())
+        sink(BIAS, np.full(3, micro_batch, np.float32))
+        sink(WEIGHT, SECOND[micro_batch].copy())
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(send, RNG.permutation(N)))
@@ -46,7 +45,7 @@ def test_gradients_are_summed_in_the_order_of_the_micro_batches(threads):
 def test_what_waits_for_a_micro_batch_without_a_gradient_is_summed_all_the_same():
     sums = GradientSums()
     for micro_batch in (5, 3, 1):
-        sums.sink(micro_batch)[WEIGHT] = FIRST[micro_batch].copy()
+        sums.sink(micro_batch)(WEIGHT, FIRST[micro_batch].copy())
     total = sums.total([WEIGHT])
     np.testing.assert_array_equal(total[WEIGHT], in_order(FIRST[[1, 3, 5]]))
 
@@ -55,6 +54,6 @@ def test_no_more_gradients_are_held_than_wait_for_their_turn():
     sums = GradientSums()
     sent = [gradient.copy() for gradient in FIRST]
     for micro_batch in range(N):
-        sums.sink(micro_batch)[WEIGHT] = sent[micro_batch]
+        sums.sink(micro_batch)(WEIGHT, sent[micro_batch])
     assert sums.total([WEIGHT])[WEIGHT] is sent[0]
     np.testing.assert_array_equal(sent[0], in_order(FIRST))

@@ -2,12 +2,20 @@
 
 // Right: the card of the op at the cursor, or of a leaf that was clicked.
 
+const MOST_LINES = 100;
+
 function drawCard() {
   const card = byId("card");
   const parts = state.tensor === null ? opCard(here()) : leafCard(tensors[state.tensor]);
   card.replaceChildren(...parts.flat(Infinity).filter(Boolean));
   card.scrollTop = 0;
 }
+
+/** A line for each item, or for the first of many. */
+const linesOf = (items, line) => [
+  items.slice(0, MOST_LINES).map(line),
+  items.length > MOST_LINES ? el("p.note", {}, `and ${whole(items.length - MOST_LINES)} more`) : null,
+];
 
 const part = (heading, ...content) => el("section", {}, el("h3", {}, heading), content);
 
@@ -60,7 +68,7 @@ const portrayed = (portrait, key, hue, of = `the ${key}`) =>
 function operandsPart(op) {
   return part(
     "Operands",
-    op.operands.map((operand) => {
+    linesOf(op.operands, (operand) => {
       if (operand.tensor === null) return el("p.tensor", {}, el("span.name", {}, operand.name), "left out");
       const tensor = tensors[operand.tensor];
       const go = () => (tensor.made_by === null ? change({ tensor: tensor.number }) : moveToOp(tensor.made_by, Infinity));
@@ -93,7 +101,7 @@ function costPart(op) {
     el(
       "dl.cost",
       {},
-      el("div", {}, el("dt", {}, "forward"), el("dd", {}, datum("milliseconds", op.milliseconds, milliseconds(op.milliseconds)))),
+      op.milliseconds === null ? null : el("div", {}, el("dt", {}, "forward"), el("dd", {}, datum("milliseconds", op.milliseconds, milliseconds(op.milliseconds)))),
       op.back_milliseconds === null ? null : el("div", {}, el("dt", {}, "back"), el("dd", {}, datum("back_milliseconds", op.back_milliseconds, milliseconds(op.back_milliseconds)))),
       el("div", {}, el("dt", {}, "matrix products"), el("dd", {}, datum("flops", op.flops, flops(op.flops)))),
     ),
@@ -106,7 +114,7 @@ function cotangentsPart(op, output) {
     part("Cotangent that comes in", tensorLine(output, "g"), portrayed(output.gradient, "cotangent", "cotangent")),
     part(
       "Cotangents that go out",
-      op.operands.filter((operand) => operand.tensor !== null).map((operand, i) => outgoing(operand, i)),
+      linesOf(op.operands.filter((operand) => operand.tensor !== null), outgoing),
     ),
   ];
 }
@@ -114,7 +122,8 @@ function cotangentsPart(op, output) {
 function outgoing(operand, i) {
   const tensor = tensors[operand.tensor];
   if (!operand.wanted) return el("p.tensor.muted", {}, el("span.name", {}, `d${operand.name}`), "not wanted");
-  const others = readers.get(tensor.number).filter((op) => op.number > here().op && backAt.has(op.number)).length;
+  const reading = walkedReaders[tensor.number];
+  const others = reading.length - countUpTo(reading, here().op);
   return el(
     "div.outgoing",
     {},
@@ -144,6 +153,6 @@ function leafCard(tensor) {
       el("button.link", { type: "button", onclick: () => change({ tensor: null }) }, "back to the op at the cursor")),
     part("Values", tensorLine(tensor, ""), portrayed(tensor.portrait, "values", "forward")),
     tensor.role === "parameter" && part("Gradient", portrayed(tensor.gradient, "gradient", "gradient"), ratio === null ? null : el("p.note", {}, "|gradient| / |parameter| ", datum("ratio", ratio))),
-    part("Read by", readers.get(tensor.number).map((op) => el("p.tensor", {}, el("span.number", {}, op.number), el("button.link", { type: "button", onclick: () => moveToOp(op.number, Infinity) }, op.name), el("span.to", {}, op.scope)))),
+    part("Read by", linesOf(readers[tensor.number], (n) => el("p.tensor", {}, el("span.number", {}, n), el("button.link", { type: "button", onclick: () => moveToOp(n, Infinity) }, ops[n].name), el("span.to", {}, ops[n].scope)))),
   ];
 }

@@ -46,7 +46,7 @@ function roveWithArrows(container, selector) {
     if (!from || !(event.key in step)) return;
     const all = [...container.querySelectorAll(selector)];
     const to = all[clamp(all.indexOf(from) + step[event.key], 0, all.length - 1)];
-    for (const element of all) element.tabIndex = element === to ? 0 : -1;
+    setTabStop(all, to);
     to.focus();
     event.preventDefault();
     event.stopPropagation();
@@ -55,7 +55,10 @@ function roveWithArrows(container, selector) {
 
 /** Make `chosen`, or else the first, the one that Tab reaches. */
 function setTabStop(elements, chosen) {
-  for (const element of elements) element.tabIndex = element === (chosen ?? elements[0]) ? 0 : -1;
+  for (const element of elements) {
+    const wanted = element === (chosen ?? elements[0]) ? "0" : "-1";
+    if (element.getAttribute("tabindex") !== wanted) element.setAttribute("tabindex", wanted);
+  }
 }
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

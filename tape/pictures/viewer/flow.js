@@ -3,10 +3,15 @@
 // Gradient flow: a bar for each parameter, in the order in which the model reads them.
 
 function buildFlow() {
-  const parameters = tensors.filter((tensor) => tensor.role === "parameter");
-  const known = parameters.filter((tensor) => tensor.gradient);
   byId("tab-graph").addEventListener("click", () => change({ panel: "graph" }));
   byId("tab-flow").addEventListener("click", () => change({ panel: "flow" }));
+}
+
+/** The bars are made when they are first looked at. */
+function drawFlow() {
+  if (state.panel !== "flow" || byId("flow").hasChildNodes()) return;
+  const parameters = tensors.filter((tensor) => tensor.role === "parameter");
+  const known = parameters.filter((tensor) => tensor.gradient);
   if (!known.length) {
     const missing = [!traced && "record with Tape(trace=True)", !walked && "call tape.backward(loss)"];
     const how = missing.filter(Boolean).join(", and ");
@@ -14,7 +19,9 @@ function buildFlow() {
     return;
   }
   const logs = known.map((tensor) => tensor.gradient.norm).filter((norm) => norm > 0).map(Math.log10);
-  const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs, Math.min(...logs) + 1))];
+  const least = logs.reduce((a, b) => Math.min(a, b), Infinity);
+  const low = Math.floor(least);
+  const high = Math.ceil(logs.reduce((a, b) => Math.max(a, b), least + 1));
   const share = (norm) => (norm > 0 ? Math.max((Math.log10(norm) - low) / (high - low), 0.01) : 0);
   byId("flow").append(
     el("p.note", {}, `|gradient| of each parameter, from 1e${low} to 1e${high} by powers of ten, and beside it |gradient| / |parameter|.`),

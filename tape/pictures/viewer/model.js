@@ -4,7 +4,15 @@
 
 const data = JSON.parse(byId("data").textContent);
 const { ops, tensors, rules } = data.graph;
-const { moments, lesson } = data;
+const { lesson } = data;
+
+/** Of a list for each field, an object for each index. */
+function rowsOfColumns(columns) {
+  const keys = Object.keys(columns);
+  return columns[keys[0]].map((_, i) => Object.fromEntries(keys.map((key) => [key, columns[key][i]])));
+}
+
+const moments = rowsOfColumns(data.moments);
 
 const walked = moments.some((moment) => moment.back);
 const traced = tensors.some((tensor) => tensor.portrait);
@@ -14,29 +22,56 @@ const forwardAt = new Map();
 const backAt = new Map();
 moments.forEach((moment, at) => (moment.back ? backAt : forwardAt).set(moment.op, at));
 
-/** The ops that read each tensor; an op that reads it twice is there once. */
-const readers = new Map(tensors.map((tensor) => [tensor.number, []]));
+/** The numbers of the ops that read each tensor; an op that reads it twice is there once. */
+const readers = tensors.map(() => []);
 for (const op of ops) {
-  for (const tensor of new Set(op.operands.map((operand) => operand.tensor))) {
-    if (tensor !== null) readers.get(tensor).push(op);
+  for (const { tensor } of op.operands) {
+    if (tensor !== null && readers[tensor].at(-1) !== op.number) readers[tensor].push(op.number);
   }
 }
 
-const scopes = new Map(data.scopes.map((scope) => [scope.path, scope]));
-const scopeOfOp = new Map(
-  data.scopes.flatMap((scope) => scope.ops.map((op) => [op, scope.path])),
-);
+/** Those through which the walk back came. */
+const walkedReaders = readers.map((numbers) => numbers.filter((n) => backAt.has(n)));
+
+/** How many of the numbers in rising order are not above `limit`. */
+function countUpTo(numbers, limit) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** By path, each with its index, that of the first scope after those in it, and what is in it. */
+const scopes = new Map(data.scopes.map((scope, index) => [scope.path, { ...scope, index, end: index + 1, n: 0, saved: 0 }]));
+const scopeOfOp = [];
+for (const scope of [...scopes.values()].reverse()) {
+  for (const op of scope.ops) {
+    scopeOfOp[op] = scope.path;
+    scope.n += 1;
+    scope.saved += ops[op].saved_bytes;
+  }
+  const around = scopes.get(scope.parent);
+  if (!around) continue;
+  around.end = Math.max(around.end, scope.end);
+  around.n += scope.n;
+  around.saved += scope.saved;
+}
 
 /** The scopes around a scope and itself, from the root inwards. */
 function chain(path) {
-  const scope = scopes.get(path);
-  return scope.parent === null ? [path] : [...chain(scope.parent), path];
+  const { parent } = scopes.get(path);
+  return parent === null ? [path] : [...chain(parent), path];
 }
 
-const isWithin = (op, path) => chain(scopeOfOp.get(op.number)).includes(path);
-
-/** All ops in a scope and below, in tape order. */
-const opsWithin = (path) => ops.filter((op) => isWithin(op, path));
+/** Whether an op ran in a scope, or below. */
+function isWithin(op, path) {
+  const { index, end } = scopes.get(path);
+  const at = scopes.get(scopeOfOp[op]).index;
+  return index <= at && at < end;
+}
 
 const pathName = (path) => path || "the whole tape";
 
@@ -49,17 +84,25 @@ function isNonfiniteAt({ op: n, back }) {
   return op.operands.some((operand) => isNonfinite(operand.cotangent));
 }
 
-const nonfinite = [...moments.keys()].filter((at) => isNonfiniteAt(moments[at]));
+const nonfinite = traced ? [...moments.keys()].filter((at) => isNonfiniteAt(moments[at])) : [];
 
 const roles = ["parameters", "inputs", "saved", "cotangents", "gradients"];
 const heldAt = (at) => roles.reduce((sum, role) => sum + moments[at][role], 0);
-const peak = [...moments.keys()].reduce((best, at) => (heldAt(at) > heldAt(best) ? at : best), 0);
+
+/** Of the moments from one up to another, that of the most bytes. */
+function fullest(from, to) {
+  let best = from;
+  for (let at = from + 1; at < to; at += 1) if (heldAt(at) > heldAt(best)) best = at;
+  return best;
+}
+
+const peak = fullest(0, moments.length);
 
 /** Runs of moments that are in one scope and lead one way, by where they start. */
 const stretches = [...moments.keys()].filter((at) => {
   const [here, before] = [moments[at], moments[at - 1]];
   if (!before || here.back !== before.back) return true;
-  return scopeOfOp.get(here.op) !== scopeOfOp.get(before.op);
+  return scopeOfOp[here.op] !== scopeOfOp[before.op];
 });
 
 /** A tensor by its name, or by the op that made it. */

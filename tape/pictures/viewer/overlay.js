@@ -3,7 +3,7 @@
 // What colours the graph: a number for each box, from nothing to the most in the picture.
 
 const sumOf = (key) => (boxOps) => boxOps.reduce((sum, op) => sum + (op[key] ?? 0), 0);
-const root = (portraits) => Math.hypot(...portraits.map((portrait) => portrait.norm));
+const root = (portraits) => Math.sqrt(portraits.reduce((sum, { norm }) => sum + norm * norm, 0));
 
 /** The parameters that ops read, each once. */
 const parametersOf = (boxOps) =>
@@ -46,20 +46,27 @@ function buildOverlay() {
   byId("overlay").addEventListener("change", () => change({ overlay: byId("overlay").value }));
 }
 
+/** A box's number, null where there is none; it is reckoned once for each way. */
+function valueOf({ inside, leaf, values }) {
+  const { of, traced: needsTrace } = overlays[state.overlay];
+  const key = `${state.overlay} ${here().back}`;
+  if (!values.has(key)) {
+    const known = state.overlay !== "none" && (inside.length || (leaf && needsTrace));
+    values.set(key, known ? of(inside.map((n) => ops[n]), leaf) : null);
+  }
+  return values.get(key);
+}
+
 /** Colour the boxes of a picture, and say what the darkest means. */
 function drawOverlay(boxes) {
-  const { of, write, traced: needsTrace } = overlays[state.overlay];
-  const values = boxes.map((box) => {
-    const boxOps = opsOf(box).map((n) => ops[n]);
-    const leaf = box.classList.contains("leaf") ? tensors[box.dataset.tensor] : null;
-    return boxOps.length || (leaf && needsTrace) ? of(boxOps, leaf) : null;
-  });
+  const { write, traced: needsTrace } = overlays[state.overlay];
+  const values = boxes.map(valueOf);
   const most = Math.max(...values, 0);
-  boxes.forEach((box, i) => {
-    const known = values[i] !== null && state.overlay !== "none";
-    box.classList.toggle("heated", known && values[i] > 0);
-    box.style.setProperty("--heat", known && most ? values[i] / most : 0);
-    box.querySelector(".value").textContent = known && values[i] > 0 ? write(values[i]) : "";
+  boxes.forEach(({ element, value }, i) => {
+    const text = values[i] > 0 ? write(values[i]) : "";
+    mark(element, { heated: values[i] > 0 });
+    element.style.setProperty("--heat", values[i] > 0 ? values[i] / most : 0);
+    if (value.textContent !== text) value.textContent = text;
   });
   byId("overlay").value = state.overlay;
   byId("scale").textContent = scaleText(needsTrace, most, write);

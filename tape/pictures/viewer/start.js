@@ -31,7 +31,7 @@ function start() {
     return;
   }
   for (const build of [buildHeader, buildTape, buildOverlay, buildGraph, buildFlow, buildTimeline, buildTour, buildKeys]) build();
-  for (const draw of [drawHeader, drawTape, drawGraph, drawCard, drawTimeline, drawTour, drawKeys]) onChange(draw);
+  for (const draw of [drawHeader, drawTape, drawGraph, drawFlow, drawCard, drawTimeline, drawTour, drawKeys]) onChange(draw);
   const kept = readAddress();
   if (nonfinite.length && kept.at === undefined) moveTo(nonfinite[0], Infinity);
   else change(kept);

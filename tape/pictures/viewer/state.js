@@ -40,7 +40,7 @@ const here = () => moments[state.at];
 /** Put the cursor somewhere; the graph follows it, as far down as the reader wants to look. */
 function moveTo(at, depth = state.depth) {
   const place = clamp(at, 0, moments.length - 1);
-  const around = chain(scopeOfOp.get(moments[place].op));
+  const around = chain(scopeOfOp[moments[place].op]);
   const scope = around[Math.min(depth, around.length - 1)];
   change({ at: place, depth, scope, tensor: null });
 }
@@ -60,8 +60,8 @@ function goUp() {
 
 /** The next stretch of ops in one scope, or the start of this one and then of the one before. */
 function moveByScope(direction) {
-  const next = stretches.find((start) => start > state.at) ?? moments.length - 1;
-  const previous = stretches.findLast((start) => start < state.at) ?? 0;
+  const next = stretches[countUpTo(stretches, state.at)] ?? moments.length - 1;
+  const previous = stretches[countUpTo(stretches, state.at - 1) - 1] ?? 0;
   moveTo(direction > 0 ? next : previous);
 }
 
@@ -76,7 +76,7 @@ function turnRound() {
 function toNextNonfinite() {
   if (!traced) return notify("Values were not looked at: record with Tape(trace=True).");
   if (!nonfinite.length) return notify("Every value on this tape is finite.");
-  return moveTo(nonfinite.find((at) => at > state.at) ?? nonfinite[0]);
+  return moveTo(nonfinite[countUpTo(nonfinite, state.at)] ?? nonfinite[0]);
 }
 
 let noticeTimer = 0;

@@ -1,31 +1,42 @@
 "use strict";
 
-// Left: the tape, a row for each op, those of a scope under a row that opens.
+// Left: the tape, a row for each op, those of a scope under a row that opens. What is in a scope
+// is made when it is opened, and dropped when it is closed.
 
-const opened = new Set(data.scopes.filter((scope) => !scope.repeats).map((scope) => scope.path));
-const folds = []; // rows that open: { key, row, inside, paths }
-const opRows = new Map();
+const SMALL = 1000; // a tape of fewer ops is open all over
+const MOST_HITS = 200; // of more, only the first are shown
+
+const opened = new Set(
+  data.scopes.filter(({ repeats }) => ops.length < SMALL && !repeats).map(({ path }) => path),
+);
+const folds = new Map(); // those in sight, by key: { row, inside, paths, rows, open }
+const opRows = new Map(); // those in sight, by op
 let query = "";
-
-/** Scopes that the cursor is in are open as long as it is there. */
-const isOpen = ({ key, paths }) =>
-  Boolean(query) || opened.has(key) || paths.some((path) => isWithin(ops[here().op], path));
+let hits = []; // ops that a search found
+let hitPaths = new Set(); // the scopes around those that are shown
 
 function buildTape() {
-  byId("rows").append(...rowsOf("", 0));
-  roveWithArrows(byId("rows"), ".row:not([hidden])");
-  setTabStop(opRows.values(), null);
+  roveWithArrows(byId("rows"), ".row");
   byId("search").addEventListener("input", () => search(byId("search").value));
   byId("search").addEventListener("keydown", (event) => {
-    const next = hits().find((n) => event.key === "Enter" && n !== here().op && isNewHit(n));
-    if (next !== undefined) moveToOp(next, Infinity);
+    if (event.key !== "Enter" || !hits.length) return;
+    const next = hits[countUpTo(hits, here().op)] ?? hits[0];
+    if (next !== here().op) moveToOp(next, Infinity);
   });
+  byId("rows").append(...rowsOf("", 0));
 }
+
+/** Scopes that the cursor is in are open as long as it is there. */
+const isOpen = (key, paths) =>
+  Boolean(query) || opened.has(key) || paths.some((path) => isWithin(here().op, path));
 
 /** The rows of a scope's own ops and of the scopes in it, by when they ran first. */
 function rowsOf(path, level) {
   const scope = scopes.get(path);
-  const own = scope.ops.map((n) => ({ first: n, rows: () => [opRow(n, level)] }));
+  const isShown = new Set(hits.slice(0, MOST_HITS));
+  const own = scope.ops
+    .filter((n) => !query || isShown.has(n))
+    .map((n) => ({ first: n, rows: () => [opRow(n, level)] }));
   const below = scope.children
     .filter((child) => !scopes.get(child).repeats?.index)
     .map((child) => ({ first: scopes.get(child).first, rows: () => scopeRows(child, level) }));
@@ -39,24 +50,23 @@ function scopeRows(path, level) {
   const run = scopes.get(parent).children.filter((p) => scopes.get(p).repeats?.like === path);
   const label = `${name} … ${scopes.get(run.at(-1)).name} × ${run.length}`;
   return foldRows(`run ${path}`, label, run, level, () =>
-    run.map((p) =>
+    run.flatMap((p) =>
       foldRows(p, scopes.get(p).name, [p], level + 1, () => rowsOf(p, level + 2)),
     ),
   );
 }
 
 function foldRows(key, label, paths, level, rows) {
-  const inside = el("div.inside", { role: "group" }, rows());
-  const within = paths.flatMap(opsWithin);
-  const saved = within.reduce((sum, op) => sum + op.saved_bytes, 0);
+  if (query && !paths.some((path) => hitPaths.has(path))) return [];
+  const total = (field) => paths.reduce((sum, path) => sum + scopes.get(path)[field], 0);
+  const [n, saved] = [total("n"), total("saved")];
   const row = el(
     "div.row.fold",
     { role: "treeitem", tabindex: -1, "aria-level": level + 1, "data-key": key, style: `--level:${level}` },
     el("span.what", {}, el("span.mark", { "aria-hidden": "true" }, "▸"), label),
-    el("span.shape", {}, within.length > 1 ? counted(within.length, "op") : ""),
-    el("span.saved", {}, saved && within.length > 1 ? bytes(saved) : ""),
+    el("span.shape", {}, n > 1 ? counted(n, "op") : ""),
+    el("span.saved", {}, saved && n > 1 ? bytes(saved) : ""),
   );
-  const fold = { key, row, inside, paths };
   const toggle = () => {
     if (!opened.delete(key)) opened.add(key);
     drawTape();
@@ -64,9 +74,23 @@ function foldRows(key, label, paths, level, rows) {
   row.addEventListener("click", toggle);
   row.addEventListener("dblclick", () => openScope(paths[0]));
   row.addEventListener("keydown", (event) => event.key === "Enter" && toggle());
-  folds.push(fold);
-  return [row, inside];
+  const fold = { row, inside: el("div.inside", { role: "group" }), paths, rows, open: null };
+  folds.set(key, fold);
+  setOpen(fold, isOpen(key, paths));
+  return [row, fold.inside];
 }
+
+function setOpen(fold, open) {
+  if (fold.open === open) return;
+  fold.open = open;
+  fold.row.classList.toggle("open", open);
+  fold.row.setAttribute("aria-expanded", open);
+  fold.inside.hidden = !open;
+  for (const row of fold.inside.querySelectorAll(".row")) forget(row.dataset);
+  fold.inside.replaceChildren(...(open ? fold.rows() : []));
+}
+
+const forget = ({ key, op }) => (key === undefined ? opRows.delete(Number(op)) : folds.delete(key));
 
 function opRow(n, level) {
   const op = ops[n];
@@ -88,40 +112,50 @@ function opRow(n, level) {
     el("span.saved", {}, op.saved_bytes ? bytes(op.saved_bytes) : ""),
   );
   opRows.set(n, row);
+  markRow(n);
   return row;
 }
 
-const matches = (op) =>
-  [op.name, op.scope, String(op.number), ...op.operands.map((x) => x.tensor !== null && tensors[x.tensor].name)]
-    .some((text) => text && text.toLowerCase().includes(query));
+function markRow(n) {
+  const { op, back } = here();
+  const row = opRows.get(n);
+  if (!row) return;
+  mark(row, { current: n === op, past: back ? backAt.get(n) < state.at : n < op });
+  if (n === op) row.setAttribute("aria-current", "step");
+  else row.removeAttribute("aria-current");
+}
 
-const hits = () => ops.filter(matches).map((op) => op.number);
+let texts = null; // what a search looks into, by op; made at the first
 
-/** Enter goes through the hits in order, and round. */
-const isNewHit = (n) => n > here().op || !hits().some((hit) => hit > here().op);
+const textOf = ({ name, scope, number, operands }) =>
+  [name, scope, number, ...operands.map(({ tensor }) => (tensor === null ? "" : tensors[tensor].name))]
+    .join("\n")
+    .toLowerCase();
 
 function search(text) {
   query = text.trim().toLowerCase();
+  texts ??= ops.map(textOf);
+  hits = query ? [...texts.keys()].filter((n) => texts[n].includes(query)) : [];
+  hitPaths = new Set(hits.slice(0, MOST_HITS).flatMap((n) => chain(scopeOfOp[n])));
+  const shown = hits.length > MOST_HITS ? `, the first ${MOST_HITS} are shown` : "";
   byId("hits").hidden = !query;
-  byId("hits").textContent = `${whole(hits().length)} of ${counted(ops.length, "op")}`;
-  for (const [n, row] of opRows) row.hidden = Boolean(query) && !matches(ops[n]);
+  byId("hits").textContent = `${whole(hits.length)} of ${counted(ops.length, "op")}${shown}`;
+  folds.clear();
+  opRows.clear();
+  byId("rows").replaceChildren(...rowsOf("", 0));
   drawTape();
 }
 
+let marked = { op: 0, back: false }; // the moment that the rows show
+
 function drawTape() {
   const { op, back } = here();
-  for (const [n, row] of opRows) {
-    row.classList.toggle("current", n === op);
-    row.classList.toggle("past", back ? backAt.get(n) < state.at : n < op);
-    if (n === op) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
-  }
-  for (const fold of folds) {
-    const open = isOpen(fold);
-    fold.inside.hidden = !open;
-    fold.row.classList.toggle("open", open);
-    fold.row.setAttribute("aria-expanded", open);
-    fold.row.hidden = Boolean(query) && !fold.paths.some((path) => opsWithin(path).some(matches));
-  }
-  if (!opRows.get(op).hidden) bringIntoView(byId("rows"), opRows.get(op), 24);
+  for (const [key, fold] of folds) setOpen(fold, isOpen(key, fold.paths));
+  const turned = back !== marked.back;
+  const [first, last] = turned ? [0, ops.length - 1] : [Math.min(op, marked.op), Math.max(op, marked.op)];
+  for (let n = first; n <= last; n += 1) markRow(n);
+  marked = here();
+  if (!byId("rows").querySelector('[tabindex="0"]')) byId("rows").querySelector(".row")?.setAttribute("tabindex", 0);
+  const current = opRows.get(op);
+  if (current) bringIntoView(byId("rows"), current, 24);
 }

@@ -3,16 +3,20 @@
 // Below: the bytes that are held after each op, forward and then back, and the cursor in them.
 
 const HEIGHT = 100;
+const MOST_COLUMNS = 2000;
 
 function buildTimeline() {
   const most = heldAt(peak) || 1;
   const n = moments.length;
-  let below = moments.map(() => 0);
+  const columns = Math.min(n, MOST_COLUMNS);
+  const starts = Array.from({ length: columns + 1 }, (_, i) => Math.floor((i * n) / columns));
+  const shown = starts.slice(1).map((end, i) => moments[fullest(starts[i], end)]);
+  let below = shown.map(() => 0);
   const layers = roles.map((role) => {
-    const above = below.map((base, i) => base + moments[i][role]);
+    const above = below.map((base, i) => base + shown[i][role]);
     const y = (value) => (HEIGHT * (1 - value / most)).toFixed(2);
-    const top = above.map((value, i) => `${i},${y(value)} ${i + 1},${y(value)}`);
-    const bottom = below.map((value, i) => `${i + 1},${y(value)} ${i},${y(value)}`).reverse();
+    const top = above.map((value, i) => `${starts[i]},${y(value)} ${starts[i + 1]},${y(value)}`);
+    const bottom = below.map((value, i) => `${starts[i + 1]},${y(value)} ${starts[i]},${y(value)}`).reverse();
     below = above;
     return svg(`polygon.${role}`, { points: [...top, ...bottom].join(" ") });
   });

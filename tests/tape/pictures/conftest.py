@@ -6,7 +6,6 @@ import pytest
 @pytest.fixture
 def no_graphviz(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("tape.pictures.dot.find_spec", lambda name: None)
 
 
 @pytest.fixture

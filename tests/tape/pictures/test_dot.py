@@ -1,4 +1,4 @@
-"""From DOT text to a picture: Graphviz there, in pygraphviz, slow or failing."""
+"""From DOT text to a picture: Graphviz there, slow or failing."""
 
 import os
 import shutil
@@ -9,29 +9,13 @@ import pytest
 from tape.pictures.dot import CannotDraw, format_of, picture
 
 BEGINS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
-TWO_GRAPHS = "digraph {\na -> b\n}\ndigraph {\nc -> d\n}\n"
+needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="the program dot is not installed")
 
 
-@pytest.fixture(params=["dot", "pygraphviz"])
-def program(request, monkeypatch):
-    """Only this one is there to draw."""
-    if request.param == "dot" and not shutil.which("dot"):
-        pytest.skip("the program dot is not installed")
-    if request.param == "pygraphviz":
-        pytest.importorskip("pygraphviz")
-        monkeypatch.setenv("PATH", "")
-
-
-@pytest.mark.usefixtures("program")
+@needs_dot
 def test_a_picture_has_the_format_asked_for():
     for format, begin in BEGINS.items():
         assert picture("digraph { a -> b }", format, 10).startswith(begin)
-
-
-@pytest.mark.usefixtures("program")
-def test_the_pictures_of_several_graphs_follow_one_another():
-    both = picture(TWO_GRAPHS, "plain", 10).decode()
-    assert [line.split()[1] for line in both.splitlines() if line.startswith("node")] == [*"abcd"]
 
 
 def test_a_layout_that_takes_too_long_is_killed(tmp_path, fake_dot):

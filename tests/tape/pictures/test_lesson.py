@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import ops
-from tape import Tape, demo
-from tape.graph import describe
+from models import demo
+from tape import Tape
 from tape.pictures.lesson import ATTENTION, read_lesson
+from tape.views.graph import describe
 
 
 def test_the_lesson_that_comes_along_fits_the_demonstration():

@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tape import Tape, Tensor, demo
-from tape.graph import describe
+from models import demo
+from tape import Tape, Tensor
 from tape.pictures.lesson import ATTENTION, read_lesson
 from tape.pictures.page import page
-from tape.scopes import scopes_of
+from tape.views.graph import describe
+from tape.views.scopes import scopes_of
 
 NASTY = 'w </script><b>"x"&amp;\u2028 <!--'
 
@@ -82,6 +83,30 @@ def test_every_scope_has_a_picture(tape):
     found = re.findall(r'<svg class="picture" data-scope="([^"]*)"', page(graph, "t"))
     assert found == [scope.path for scope in scopes_of(graph).walk()]
     assert found == [scope["path"] for scope in data_of(page(graph, "t"))["scopes"]]
+
+
+def test_a_long_tape_has_pictures_of_a_hundred_ops_and_scopes_at_most():
+    h = Tensor(np.ones(2), requires_grad=True, name="h")
+    with Tape() as tape:
+        for _ in range(3000):
+            h = h * 0.5
+    text = page(describe(tape), "t")
+    pictures = re.findall(r'<svg class="picture".*?</svg>', text)
+    assert len(pictures) == 1 + 30
+    counts = [len(re.findall(r'class="box (?:op|scope)', picture)) for picture in pictures]
+    assert counts == [30] + [100] * 30
+
+
+def test_the_page_of_a_long_tape_grows_as_the_tape_does():
+    def length(n):
+        h = Tensor(np.ones(2), name="h")
+        with Tape() as tape:
+            for _ in range(n):
+                h = h * 0.5
+        return len(page(describe(tape), "t"))
+
+    empty, once, twice = map(length, (0, 1500, 3000))
+    assert twice - empty < 2.2 * (once - empty)
 
 
 def test_a_lesson_comes_along(tape):

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import ops
 from tape import Tape, Tensor, scope
-from tape.graph import describe
+from tape.engine.record import printable
 from tape.pictures.dot import picture
 from tape.pictures.render import draw
-from tape.view import view
-from tape.words import printable
+from tape.pictures.selection import select
+from tape.views.graph import describe
 from tests.tape.programs import tapes
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,7 +58,7 @@ def mlp():
 def blocks(n=3, walked=True):
     """Blocks that repeat, with a table that the first scope and the last both read."""
     table = parameter(9, 4, name="table")
-    with Tape(trace=True) as tape:
+    with Tape(trace=True, timed=True) as tape:
         with scope("embedding"):
             h = ops.embedding([1, 2, 3], table)
         for i in range(n):
@@ -102,9 +102,9 @@ def statements(drawing):
 
 
 @given(tapes(), st.none() | st.integers(0, 3), st.booleans(), st.booleans())
-def test_every_box_and_edge_of_the_view_is_drawn_once(tape, depth, fold, backward):
+def test_every_selected_box_and_edge_is_drawn_once(tape, depth, fold, backward):
     graph = describe(tape)
-    seen = view(graph, depth=depth, fold=fold)
+    seen = select(graph, depth=depth, fold=fold)
     nodes, edges = statements(draw(graph, seen, backward=backward))
     assert sorted(nodes) == sorted(box.id for box in seen.root.all_boxes())
     assert edges == [(edge.tail, edge.head) for edge in seen.edges]
@@ -249,6 +249,16 @@ def test_too_many_boxes_close_scopes_and_the_picture_says_so():
     closed = blocks().render(fold=False, max_nodes=n - 1)
     assert "closed below depth 1, to keep to max_nodes boxes" in closed.source
     assert len(statements(closed)[0]) < n
+
+
+def test_a_run_of_too_many_ops_is_drawn_in_parts_and_the_picture_says_so():
+    x = parameter(2, name="x")
+    with Tape() as tape:
+        for _ in range(50):
+            x = ops.tanh(x)
+    drawing = tape.render(max_nodes=10)
+    assert "runs of ops are a box each, to keep to max_nodes boxes" in drawing.source
+    assert statements(drawing)[0] == [f"scope{n}" for n in range(0, 50, 10)]
 
 
 def test_values_that_are_not_finite_stand_out():

@@ -2,8 +2,8 @@
 
 from hypothesis import given
 
-from tape.graph import describe
 from tape.pictures.timeline import timeline
+from tape.views.graph import describe
 from tests.tape.programs import tapes
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import ops
-from tape import Tape, Tensor, demo, scope
-from tape.graph import describe
+from models import demo
+from tape import Tape, Tensor, scope
 from tape.pictures.lesson import ATTENTION, read_lesson
 from tape.pictures.timeline import timeline
-from tape.scopes import scopes_of
+from tape.views.graph import describe
+from tape.views.scopes import scopes_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -232,6 +233,63 @@ def test_blocks_that_repeat_are_folded_and_open(visit, tape):
     run.click()
     assert run.get_attribute("aria-expanded") == "true"
     assert block.is_visible()
+
+
+@pytest.fixture(scope="module")
+def long_tape():
+    """3,001 ops outside all scopes, which read one weight; walked, and not traced."""
+    w = Tensor(np.ones(3, np.float32), requires_grad=True, name="w")
+    h = np.ones(3, np.float32)
+    with Tape() as tape:
+        for _ in range(1500):
+            h = ops.tanh(h * w)
+        loss = h.sum()
+    tape.backward(loss, into={})
+    return tape
+
+
+def test_a_long_flat_tape_walks_through_its_parts(visit, long_tape, shots):
+    page = visit(long_tape)
+    crumbs = page.locator("#breadcrumb .crumb")
+    assert page.locator("#stage .box.scope").count() == 30  # and the last op
+    assert page.locator("#rows .row.op").count() < 150
+    page.dblclick('#stage .box[data-scope="#0 … #99"]')
+    page.click("#rows .row.op >> nth=98")
+    for op in (99, 100):
+        page.keyboard.press("ArrowRight")
+        assert page.get_attribute("#card h2", "data-op") == str(op)
+        assert page.get_attribute("#stage .box.current", "data-ops") == str(op)
+        assert page.get_attribute("#rows .current", "data-op") == str(op)
+    assert crumbs.all_text_contents() == ["Tape", "#100 … #199"]
+    assert page.locator("#rows .row.op").count() < 150
+    page.dblclick("#stage .box.from")
+    assert crumbs.all_text_contents() == ["Tape", "#0 … #99"]
+    page.keyboard.press("End")
+    assert page.text_content("#place") == "6002 / 6002"
+    page.keyboard.press("ArrowLeft")
+    assert page.text_content("#place") == "6001 / 6002"
+    assert page.get_attribute("#card h2", "data-op") == "1"
+    page.screenshot(path=shots / "long.png")
+    points = page.get_attribute("#timeline polygon.saved", "points").split()
+    assert len(points) == 4 * 2000
+
+
+def test_a_search_that_finds_much_shows_the_first(visit, long_tape):
+    page = visit(long_tape)
+    page.fill("#search", "tanh")
+    assert page.text_content("#hits") == "1,500 of 3,001 ops, the first 200 are shown"
+    assert page.locator("#rows .row.op").count() == 200
+    page.press("#search", "Enter")
+    assert page.get_attribute("#card h2", "data-op") == "1"
+    page.fill("#search", "2998")
+    assert page.locator("#rows .row.op").all_text_contents() == ["2998multiply3"]
+
+
+def test_a_leaf_that_many_ops_read_names_the_first_of_them(visit, long_tape):
+    page = visit(long_tape)
+    page.click("#stage .box.leaf")
+    assert page.locator("#card .tensor .number").count() == 100
+    assert "and 1,400 more" in page.text_content("#card")
 
 
 def test_search_finds_ops_scopes_and_parameters(visit, tape, graph, shots):

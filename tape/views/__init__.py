@@ -1,0 +1,1 @@
+"""A tape that has run, as plain data and in words."""
