@@ -13,7 +13,8 @@ from .verdicts import Memory, Verdict
 
 ENGINE = (
     *("engine/op", "engine/record", "engine/recording", "engine/walk", "engine/cotangents"),
-    *("engine/variable", "watch/guard", "inputs", "registration", "registry", "gradcheck"),
+    *("engine/variable", "watch/guard", "inputs", "registration", "registry", "tensor", "tape"),
+    "gradcheck",
 )
 REASONS = Path("tests/proof/equivalent.toml")
 PAGE = Path("docs/proof.md")
