@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ops.reductions import OF_NONE, REDUCTIONS, Axis, squeezed
+from ops.reductions import OF_NONE, REDUCTIONS, Axis, repeated, squeezed
 from tape import Array, Kink, Sample, ValueAndVJP, normal, op
 
 
@@ -11,7 +11,7 @@ def mean(x: Array, /, axis: Axis = None, *, keepdims: bool = False) -> ValueAndV
     """Sum over n elements divided by n; dx = g / n."""
     y, n = _mean(x, axis)
     shape, kept = x.shape, y.shape
-    return squeezed(y, axis, keepdims), lambda g: np.broadcast_to(g.reshape(kept) / n, shape)
+    return squeezed(y, axis, keepdims), lambda g: repeated(g.reshape(kept) / n, shape)
 
 
 def _mean(x: Array, axis: Axis) -> tuple[Array, int]:

@@ -19,6 +19,12 @@ _OPS = cast("dict[str, Callable[..., Tensor]]", REGISTRY)
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+def _reduced(name: str, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """A reduction, the quick way if it is over all axes."""
+    op = _OPS[name]
+    return op(x) if axis is None and not keepdims else op(x, axis, keepdims=keepdims)
+
+
 def _needs_ops(*args: Any, **options: Any) -> Any:
     """What NumPy's functions of a tensor do until `ops` is imported."""
     return REGISTRY[""]
@@ -340,11 +346,11 @@ class Tensor(Variable):
 
     def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """Sum over all elements, or along axes."""
-        return _OPS["sum"](self, axis, keepdims=keepdims)
+        return _reduced("sum", self, axis, keepdims)
 
     def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """Mean over all elements, or along axes."""
-        return _OPS["mean"](self, axis, keepdims=keepdims)
+        return _reduced("mean", self, axis, keepdims)
 
     def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
         """Variance: the mean square of the distances from the mean, over n - ddof."""
@@ -356,15 +362,15 @@ class Tensor(Variable):
 
     def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """Largest element; ties share its cotangent equally."""
-        return _OPS["max"](self, axis, keepdims=keepdims)
+        return _reduced("max", self, axis, keepdims)
 
     def min(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """Smallest element; ties share its cotangent equally."""
-        return _OPS["min"](self, axis, keepdims=keepdims)
+        return _reduced("min", self, axis, keepdims)
 
     def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """Product of all elements, or along axes."""
-        return _OPS["prod"](self, axis, keepdims=keepdims)
+        return _reduced("prod", self, axis, keepdims)
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Sums of the elements up to each."""

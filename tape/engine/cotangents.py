@@ -36,39 +36,35 @@ class Cotangents:
     def __init__(self, into: Into = None, handed_out: bool = False) -> None:
         self.handed_out = handed_out
         self._into = into
-        self._sums: dict[Source, np.ndarray] = {}
-        self._owned: set[Source] = set()
+        self.sums: dict[Source, np.ndarray] = {}
+        self.owned: set[Source] = set()
 
     def add(self, source: Source, cotangent: np.ndarray, owned: bool) -> None:
         """Add what one more path carried to `source`; `owned` if it is nobody else's."""
         owned = owned and not self.handed_out
         if self._into is not None and source.__class__ is not int and cotangent.dtype != FLOAT16:
             self._leave(cast(Variable, source), cotangent, owned)
-        elif source not in self._sums:
-            self._sums[source] = cotangent
+        elif source not in self.sums:
+            self.sums[source] = cotangent
             if owned:
-                self._owned.add(source)
+                self.owned.add(source)
         else:
-            held = self._sums[source]
+            held = self.sums[source]
             if cotangent.dtype == FLOAT16:
-                self._sums[source] = np.add(held, cotangent, dtype=FLOAT32)
-            elif source in self._owned:
+                self.sums[source] = np.add(held, cotangent, dtype=FLOAT32)
+            elif source in self.owned:
                 np.add(held, cotangent, held)
             else:
                 out = cotangent if owned else np.empty_like(held)
-                self._sums[source] = np.add(held, cotangent, out)
-            self._owned.add(source)
-
-    def take(self, number: int) -> np.ndarray | None:
-        """The sum at a record, which is then forgotten; None where nothing has arrived."""
-        self._owned.discard(number)
-        return self._sums.pop(number, None)
+                self.sums[source] = np.add(held, cotangent, out)
+            self.owned.add(source)
 
     def leave(self) -> None:
         """Give the leaves what has arrived and was not summed elsewhere."""
-        for leaf, held in self._sums.items():
+        for leaf, held in self.sums.items():
             if isinstance(leaf, Variable):
-                self._leave(leaf, held.astype(leaf.data.dtype, copy=False), leaf in self._owned)
+                dtype, owned = leaf.data.dtype, leaf in self.owned
+                self._leave(leaf, held if held.dtype is dtype else held.astype(dtype), owned)
 
     def gradient_of(self, leaf: Variable) -> np.ndarray | None:
         """What has been left for a leaf, where it can be seen."""

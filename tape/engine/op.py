@@ -38,6 +38,8 @@ class Op(Generic[P, Results]):
         From the arguments of `fn` to its floating-point operations.
     """
 
+    __slots__ = ("__dict__", "flops", "fn", "n_quick", "name", "operand_names", "tensor")
+
     def __init__(
         self,
         fn: Callable[P, Any],
@@ -54,14 +56,14 @@ class Op(Generic[P, Results]):
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Results:
         """Run the op, and record it if a tape is open."""
-        fn = self.fn
-        arguments: list[Any] = []
+        fn, tensor = self.fn, self.tensor
         operands: Sequence[Any] = args
         named: dict[str, Any] = options
-        quick = not options and len(args) == self.n_quick
+        arguments: list[Any] = []
         dtype = None
+        quick = not options and len(args) == self.n_quick
         for x in operands if quick else ():
-            value = x.data if x.__class__ is self.tensor else NOT_QUICK
+            value = x.data if x.__class__ is tensor else NOT_QUICK
             if value.dtype is not dtype and (dtype is not None or value.dtype not in QUICK):
                 quick = False
                 break
@@ -72,17 +74,18 @@ class Op(Generic[P, Results]):
         try:
             if not quick:
                 fn, operands, arguments, named = self.convert(args, options, tape is not None)
-            for watcher in tape.watchers if tape is not None else ():
-                watcher.before_op()
-            found = fn(*arguments) if quick else fn(*arguments, **named)
+            if tape is not None:
+                for watcher in tape.watchers:
+                    watcher.before_op()
+            found = fn(*arguments, **named) if named else fn(*arguments)
             flops = self.flops(*arguments, **named) if self.flops and tape is not None else 0
             if found.__class__ is not tuple or len(found) != 2:
                 return self._several(tape, operands, found, flops)  # type: ignore[return-value]
             result, vjp = found
             if result.__class__ is not np.ndarray:
-                result = self.tensor(result).data
+                result = tensor(result).data
             if tape is None:
-                return self.tensor.of(result)  # type: ignore[return-value]
+                return tensor.of(result)  # type: ignore[return-value]
             return tape.record(self, operands, result, vjp, flops)  # type: ignore[return-value]
         except Exception as error:
             error.add_note(f"in {describe_call(self, args)}, {describe_call_site()}")

@@ -9,7 +9,7 @@ import numpy as np
 from tape.engine.cotangents import Cotangents, Into
 from tape.engine.place import call_site, here
 from tape.engine.record import VJP, Operands, Operation, Record, Source
-from tape.engine.variable import Variable
+from tape.engine.variable import Variable, new
 from tape.engine.walk import Mapper, Step, walk
 from tape.engine.watcher import Watcher
 
@@ -64,19 +64,19 @@ class Recording:
             if x is not None and x._requires_grad:
                 wanted = True
             sources.append(x.number if x is not None and x.tape is self else x)
-        record = Record()
-        record.dtype = result.dtype
-        if wanted and record.dtype.kind != "f":
-            if record.dtype.kind == "c":
+        record = new(Record)
+        record.dtype = dtype = result.dtype
+        if wanted and dtype.kind != "f":
+            if dtype.kind == "c":
                 raise TypeError(f"no gradient goes through complex numbers, which {op.name} made")
             wanted = False
         record.op, record.sources, record.walked = op, tuple(sources), False
         record.shape, record.flops = result.shape, flops
         record.vjp, record.rule = vjp if wanted else None, getattr(vjp, "__code__", None)
         record.scope, record.call_site = here.scopes.path, call_site()
-        output = op.tensor.of(result)
+        output = new(op.tensor)
+        output.data, output.tape, output.name, output.grad = result, self, None, None
         record._requires_grad = output._requires_grad = wanted
-        output.tape = self
         record.number = output.number = len(self.records)
         self.records.append(record)
         for watcher in self.outwards:
@@ -90,7 +90,7 @@ class Recording:
         *,
         into: Into = None,
         keep: bool = False,
-        mapper: Mapper | None = None,
+        mapper: Mapper = None,
     ) -> None:
         """Walk the records in reverse and leave a gradient at every leaf that wants one.
 

@@ -12,13 +12,12 @@ import numpy as np
 from tape.engine.cotangents import FLOAT16, FLOAT32, Cotangents, unbroadcast
 from tape.engine.place import describe_place
 from tape.engine.record import Record, describe_call
-from tape.engine.variable import Variable
 
 if TYPE_CHECKING:
     from tape.engine.recording import Recording
 
-Mapper = Callable[[Callable[..., Any], Sequence[Callable[[], Any]]], Iterable[Any]]
-"""Runs a function on each item of a list, as the builtin `map` does."""
+Mapper = Callable[[Callable[..., Any], Sequence[Callable[[], Any]]], Iterable[Any]] | None
+"""Runs a function on each item of a list, as the builtin `map` does; None in this thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +48,7 @@ class Step:
 
 
 def walk(
-    tape: Recording, start: Record, cotangents: Cotangents, keep: bool, mapper: Mapper | None = None
+    tape: Recording, start: Record, cotangents: Cotangents, keep: bool, mapper: Mapper = None
 ) -> Iterator[Step]:
     """Carry what has arrived at `start` back to the leaves; see `Recording.backward`.
 
@@ -57,14 +56,10 @@ def walk(
     """
     try:
         for number in range(start.number, -1, -1):
-            g = cotangents.take(number)
+            g = cotangents.sums.pop(number, None)
             if g is not None:
                 record = tape.records[number]
-                step = _pull_back(tape, record, g, cotangents, mapper)
-                if not keep:
-                    record.vjp = None
-                    for watcher in tape.watchers:
-                        watcher.released(record)
+                step = _pull_back(tape, record, g, cotangents, keep, mapper)
                 if step is not None:
                     yield step
                 del g, step  # the next rule may have the memory
@@ -92,21 +87,22 @@ MADE, IN_TUPLE = _references()
 
 
 def _pull_back(
-    tape: Recording, record: Record, g: np.ndarray, cotangents: Cotangents, mapper: Mapper | None
+    tape: Recording, record: Record, g: np.ndarray, sums: Cotangents, keep: bool, mapper: Mapper
 ) -> Step | None:
-    """Call the rule of a record on g, and add what comes out to the cotangents.
+    """Call the rule of a record on g, add what comes out to the sums, and let go.
 
     A VJP may hand out an array that it keeps: it is written to only if nothing else refers to it.
     A rule of float16 computes in float32.
     """
-    rule, sources, records, dtype = record.vjp, record.sources, tape.records, record.dtype
+    rule, sources, dtype = record.vjp, record.sources, record.dtype
+    records, arrived = tape.records, sums.sums
     if rule is None:
         why = f"in a walk that ended in {tape.failure}; run the ops again"
         why = why if tape.failure else "pass keep=True to the walk before this one"
         raise RuntimeError(f"{record} has released what it saved: {why}")
     if g.dtype is not dtype:
         g = g.astype(dtype, copy=False)
-    step = Step(record, g, [], []) if cotangents.handed_out else None
+    step = Step(record, g, [], []) if sums.handed_out else None
     for watcher in tape.watchers:
         watcher.before_vjp(record, g)
     try:
@@ -132,11 +128,18 @@ def _pull_back(
                 if shape != like.shape or raw.dtype is not like.dtype:
                     raw, references = _fit(raw, record, like), MADE
                 fresh = raw.base is None and getrefcount(raw) == references
-                cotangents.add(source, raw, fresh)
+                if source in arrived or source.__class__ is not int or step is not None:
+                    sums.add(source, raw, fresh)
+                else:
+                    arrived[source] = raw
+                    if fresh:
+                        sums.owned.add(source)
             if step is not None:
                 step.cotangents.append(raw)
                 step.shapes.append(shape)
         record.walked = True
+        if not keep:
+            record.vjp = None
     except Exception as error:
         what = describe_call(record.op, [tape.source(source) for source in sources])
         error.add_note(f"in the VJP of {what}, {describe_place(record.line, record.scope)}")
@@ -150,7 +153,7 @@ def _pull_back(
     return step
 
 
-def _made(found: Any, operands: Sequence[Record | Variable | None], mapper: Mapper) -> list[Any]:
+def _made(found: Any, operands: Sequence[Any], mapper: Callable[..., Any]) -> list[Any]:
     """`found` with what is left to functions made by the mapper, if it is wanted."""
     pairs = zip(found, operands, strict=True)
     wanted = [raw if x is not None and x.requires_grad else None for raw, x in pairs]
@@ -161,8 +164,7 @@ def _made(found: Any, operands: Sequence[Record | Variable | None], mapper: Mapp
 def _fit(cotangent: np.ndarray, record: Record, operand: Record | np.ndarray) -> np.ndarray:
     """A cotangent in the shape and dtype of its operand."""
     fitted = unbroadcast(cotangent, operand.shape)
-    if fitted.dtype == operand.dtype:
-        return fitted
-    if fitted.dtype != record.dtype and (fitted.dtype, record.dtype) != (FLOAT32, FLOAT16):
+    known = operand.dtype, record.dtype, FLOAT32 if record.dtype == FLOAT16 else record.dtype
+    if fitted.dtype not in known:
         raise TypeError(f"a cotangent of {fitted.dtype} for an operand of {operand.dtype}")
-    return fitted.astype(operand.dtype)
+    return fitted.astype(operand.dtype, copy=False)

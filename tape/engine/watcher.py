@@ -28,13 +28,10 @@ class Watcher:
         """The walk back is about to call the VJP of a record."""
 
     def after_vjp(self, record: Record, cotangent: np.ndarray) -> None:
-        """The VJP was called, perhaps in vain."""
+        """The VJP was called, perhaps in vain; if the record has let it go, it is None there."""
 
     def after_step(self, step: Step) -> None:
         """A step was made, if any watcher `wants_steps`."""
 
     def after_walk(self, gradient_of: Callable[[Variable], np.ndarray | None]) -> None:
         """A walk came to its end and left gradients."""
-
-    def released(self, record: Record) -> None:
-        """A record has let go of its VJP."""

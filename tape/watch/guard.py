@@ -108,11 +108,10 @@ class Guard(Watcher):
 
     def after_vjp(self, record: Record, cotangent: np.ndarray) -> None:
         cotangent.setflags(write=self._writeable)
-
-    def released(self, record: Record) -> None:
-        self._weighed.clear()  # what is freed may come again under the same identity
-        for saved in self.saved[record.number]:
-            saved.array = None
+        if record.vjp is None:
+            self._weighed.clear()  # what is freed may come again under the same identity
+            for saved in self.saved[record.number]:
+                saved.array = None
 
 
 def arrays_in(value: Any) -> list[np.ndarray]:
@@ -121,19 +120,19 @@ def arrays_in(value: Any) -> list[np.ndarray]:
     It looks into tensors, sequences and functions, not into other objects.
     """
     found: list[np.ndarray] = []
-    _find(value, found, set())
-    return found if len(found) < 2 else list({id(x): x for x in found}.values())
+    _find(value, found, [])
+    if len(found) < 2 or (len(found) == 2 and found[0] is not found[1]):
+        return found
+    return list({id(x): x for x in found}.values())
 
 
-def _find(value: Any, found: list[np.ndarray], seen: set[int]) -> None:
-    if isinstance(value, np.ndarray):
-        found.append(value)
-    elif isinstance(value, FunctionType):
-        if id(value) in seen:
+def _find(value: Any, found: list[np.ndarray], functions: list[FunctionType]) -> None:
+    if isinstance(value, FunctionType):
+        if value in functions:
             return
-        seen.add(id(value))
+        functions.append(value)
         if value.__defaults__:
-            _find(value.__defaults__, found, seen)
+            _find(value.__defaults__, found, functions)
         for cell in value.__closure__ or ():
             try:
                 held = cell.cell_contents
@@ -142,15 +141,17 @@ def _find(value: Any, found: list[np.ndarray], seen: set[int]) -> None:
             if held.__class__ is np.ndarray:
                 found.append(held)
             elif held.__class__ not in PLAIN:
-                _find(held, found, seen)
+                _find(held, found, functions)
+    elif isinstance(value, np.ndarray):
+        found.append(value)
     elif isinstance(value, Variable):
         found.append(value.data)
     elif isinstance(value, list | tuple):
         for item in value:
             if item.__class__ not in PLAIN:
-                _find(item, found, seen)
+                _find(item, found, functions)
     elif isinstance(value, partial):
-        _find((value.func, value.args, *value.keywords.values()), found, seen)
+        _find((value.func, value.args, *value.keywords.values()), found, functions)
 
 
 def _identified(array: np.ndarray, operands: Operands, result: np.ndarray) -> Saved:
