@@ -10,8 +10,9 @@ from tape import Array, Sample, ValueAndVJP, normal, op
 
 
 def _matmul_flops(a: Array, b: Array) -> int:
-    if b.ndim <= 2:
-        return 2 * a.size * math.prod(b.shape[1:])
+    if b.ndim == 2:
+        flops: int = 2 * a.size * b.shape[1]
+        return flops
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return 2 * math.prod(batch + a.shape[-2:] + b.shape[1:][-1:])
 

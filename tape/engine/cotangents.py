@@ -44,19 +44,18 @@ class Cotangents:
         owned = owned and not self.handed_out
         if self._into is not None and source.__class__ is not int and cotangent.dtype != FLOAT16:
             self._leave(cast(Variable, source), cotangent, owned)
-        elif source not in self.sums:
+            return
+        held = self.sums.get(source)
+        if held is None:
             self.sums[source] = cotangent
-            if owned:
-                self.owned.add(source)
+        elif held.dtype is FLOAT16:
+            self.sums[source] = np.asarray(np.add(held, cotangent, dtype=FLOAT32))
+        elif source in self.owned:
+            np.add(held, cotangent, held)
+            return
         else:
-            held = self.sums[source]
-            if cotangent.dtype == FLOAT16:
-                self.sums[source] = np.add(held, cotangent, dtype=FLOAT32)
-            elif source in self.owned:
-                np.add(held, cotangent, held)
-            else:
-                out = cotangent if owned else np.empty_like(held)
-                self.sums[source] = np.add(held, cotangent, out)
+            self.sums[source] = np.add(held, cotangent, cotangent if owned else np.empty_like(held))
+        if owned or held is not None:
             self.owned.add(source)
 
     def leave(self) -> None:

@@ -71,8 +71,8 @@ ours = _Inside("tape", "ops", "models")
 
 
 def call_site(inside: _Inside = below_models) -> CallSite:
-    """The innermost frame, from the caller's caller on, of a file that is not `inside`."""
-    frame = sys._getframe(2)
+    """The innermost frame, from the one that called an op on, of a file that is not `inside`."""
+    frame = sys._getframe(3)
     while inside[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti

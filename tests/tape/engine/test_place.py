@@ -114,10 +114,14 @@ def test_an_error_in_a_layer_names_the_caller_outside_models_too():
     assert line in note
 
 
+def recorded():
+    return call_site()
+
+
 def test_a_module_of_the_users_that_is_called_like_ours_is_the_caller(tmp_path):
     for name in ("ops", "models", "tape"):
-        program = compile("def site():\n    return record()", f"{tmp_path}/{name}.py", "exec")
-        found = {"__name__": f"{name}.own", "record": lambda: call_site()}
+        program = compile("def site():\n    return call_an_op()", f"{tmp_path}/{name}.py", "exec")
+        found = {"__name__": f"{name}.own", "call_an_op": lambda: recorded()}
         exec(program, found)
         assert line_of(found["site"]()) == f"{tmp_path}/{name}.py:2"
 
