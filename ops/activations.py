@@ -12,6 +12,9 @@ from tape import Array, Sample, ValueAndVJP, op
 TAILS = Sample(np.array([-30.0, -5.0, 5.0, 30.0]))
 SMOOTH = (*UNARY, TAILS)
 
+ZEROS = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
+"""Which NumPy takes in less time than Python's 0."""
+
 PIECE = 1 << 17
 """Elements worked on together: what an op makes of them on the way stays in the cache."""
 
@@ -19,8 +22,12 @@ PIECE = 1 << 17
 @op(samples=UNARY_WITH_KINK_AT_0)
 def relu(x: Array, /) -> ValueAndVJP:
     """max(x, 0); dx = g where x > 0, else 0, however large g is."""
-    y = np.maximum(x, 0)
-    return y, lambda g: np.where(y > 0, g, 0)
+    y = np.maximum(x, _zero(x))
+    return y, lambda g: np.where(y > _zero(y), g, _zero(y))
+
+
+def _zero(x: Array) -> Array | int:
+    return ZEROS.get(x.dtype, 0)
 
 
 @op(samples=UNARY_WITH_KINK_AT_0)

@@ -33,7 +33,7 @@ class Recording:
         self.records: list[Record] = []
         self.watchers = tuple(watchers)
         self.outwards = self.watchers[::-1]
-        self.in_steps = any(watcher.wants_steps for watcher in watchers)
+        self.in_steps = any([watcher.wants_steps for watcher in watchers])
         self.failure: str | None = None
 
     def __enter__(self) -> Self:
