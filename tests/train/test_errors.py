@@ -63,6 +63,7 @@ def test_closed_streams_are_no_error(complete, tmp_path, command):
 
 def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word(tmp_path):
     words = [sys.executable, "-m", "train.lm", *TINY, *places(tmp_path)]
+    words[words.index("--steps") + 1] = "100000"  # which do not come to their end first
     for delay in (0.15, 0.3, 0.6):
         process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         time.sleep(delay)
