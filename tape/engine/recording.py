@@ -49,7 +49,7 @@ class Recording:
         return self.records[source] if isinstance(source, int) else source
 
     def record(
-        self, op: Operation, operands: Operands, result: np.ndarray, vjp: VJP, flops: int = 0
+        self, op: Operation, operands: Operands, result: np.ndarray, vjp: VJP, flops: int
     ) -> Variable:
         """Write down that `op` made `result` of `operands`; it is returned as a variable.
 

@@ -761,3 +761,56 @@ def test_cotangents_of_float16_are_rounded_and_add_up_in_a_dict():
         # 2,049 is none of float16's numbers; 2,048 times 1.5 is.
         np.testing.assert_array_equal(into[x], walks * 3072)
     assert into[x].dtype == np.float16
+
+
+def test_results_without_axes_are_arrays_on_the_tape_and_off_it():
+    x = leaf(3)
+    with Tape():
+        on_the_tape = ops.sum(x)
+    for y in (on_the_tape, ops.sum(x), ops.sum(x, 0), ops.multiply(2.0, 3.0)):
+        assert type(y.data) is np.ndarray
+
+
+def test_a_cotangent_of_fewer_digits_than_its_op_computed_with_is_refused():
+    a, b = leaf(2, dtype=np.float64), leaf(2, dtype=np.float64)
+    with Tape() as tape:
+        y = op_with_vjp(lambda g: (g, g.astype(np.float32)))(a, b)
+    with pytest.raises(TypeError, match="a cotangent of float32 for an operand of float64"):
+        tape.backward(y, np.ones(2))
+
+
+def test_what_is_left_to_map_is_made_there_and_once():
+    made, mapped = [], []
+
+    def vjp(g):
+        return lambda: made.append("a") or g * 1, lambda: made.append("b") or g * 2
+
+    def mapper(fn, items):
+        found = [fn(item) for item in items]
+        mapped.append(list(made))
+        return found
+
+    with Tape() as tape:
+        y = op_with_vjp(vjp)(leaf(2), leaf(2))
+    tape.backward(y, np.ones(2), mapper=mapper)
+    assert made == ["a", "b"] and mapped == [["a", "b"]]
+
+
+def test_an_operand_that_was_left_out_is_nothing_to_map():
+    x, w = leaf(2, 3), leaf(4, 3)
+    with Tape() as tape:
+        y = ops.linear(x, w)
+    tape.backward(y, np.ones((2, 4)), mapper=map)
+    np.testing.assert_allclose(w.grad, np.ones((4, 1)) * x.data.sum(0), rtol=1e-5)
+
+
+def test_an_error_of_an_op_on_a_sequence_names_its_items():
+    with pytest.raises(ValueError) as error:
+        ops.concatenate([leaf(2, 3), leaf(2)])
+    assert error.value.__notes__[0].startswith("in concatenate(float32(2, 3), float32(2,)), called")
+
+
+def test_a_backslash_in_a_name_stays_one():
+    with Tape() as tape:
+        leaf(2, name=r"a\b").sum()
+    assert str(tape.records[0]) == r"#0 sum(a\b) -> float32()"

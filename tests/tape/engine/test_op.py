@@ -24,6 +24,9 @@ def test_the_engine_works_without_what_is_built_on_it():
 
     with Recording() as tape:
         y = multiply(multiply(a, b), a)
+    tape.backward(y, np.array([1.0, 10.0]), keep=True)
+    np.testing.assert_array_equal(b.grad, [1, 40])
+    b.grad = a.grad = None
     tape.backward(y)
 
     assert [record.sources for record in tape.records] == [(a, b), (0, a)]
