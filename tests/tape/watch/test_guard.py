@@ -452,6 +452,18 @@ def test_saved_bytes_are_what_a_record_is_the_first_to_hold():
     assert tape.guard.saved_bytes == weights, "the walk forgets nothing"
 
 
+def test_a_read_only_cotangent_is_locked_for_the_walk_and_stays_read_only():
+    x = leaf(3)
+    with Tape() as tape:
+        y = x * 2
+    locked, unlocked = floats(3), floats(3)
+    locked.setflags(write=False)
+    tape.backward(y, locked, keep=True)
+    tape.backward(y, unlocked)
+    assert not locked.flags.writeable
+    assert unlocked.flags.writeable
+
+
 def test_an_op_on_constants_holds_and_weighs_nothing():
     with Tape() as tape:
         h = Tensor(floats(3)) + 1.0
