@@ -13,6 +13,7 @@ import tyro
 from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
 from bench.page import publish, quartiles, table
+from bench.turns import Turns
 from train.config import usable_cores
 from train.errors import UserError, one_line_errors
 
@@ -28,7 +29,7 @@ two runs of the same turn, with the number of threads that suits tapegrad best."
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Turns):
     """Time generation by tapegrad and by PyTorch in turn.
 
     Prints Markdown tables. Fails if the contenders choose different tokens.
@@ -36,8 +37,6 @@ class Arguments:
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = tuple(CONFIGURATIONS)
     """Configurations, of those in bench/configurations.py."""
-    rounds: int = 15
-    """Turns that are counted; two before them are not."""
     page: Path | None = None
     """A Markdown page to write the tables to, under the heading "Generation"."""
 
@@ -45,8 +44,7 @@ class Arguments:
         for name in self.names:
             if name not in CONFIGURATIONS:
                 raise UserError(f"no configuration {name!r}: there are {', '.join(CONFIGURATIONS)}")
-        if self.rounds < 1:
-            raise UserError(f"--rounds {self.rounds}: must be above 0")
+        super().__post_init__()
 
 
 def compare(name: str, rounds: int) -> str:

@@ -18,6 +18,7 @@ from bench.configurations import CONFIGURATIONS
 from bench.contender import Contender, in_turn
 from bench.floor import Shape, matrix_products
 from bench.page import publish, quartiles, table
+from bench.turns import Turns
 from train.errors import UserError, one_line_errors
 
 PRODUCTS = matrix_products(CONFIGURATIONS["A"])
@@ -37,7 +38,7 @@ a ratio is that of the two runs of the same turn."""
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Turns):
     """Time matrix products with kernels of OpenBLAS, in turn, beside those that it would choose.
 
     Prints a Markdown table.
@@ -45,14 +46,8 @@ class Arguments:
 
     kernels: Annotated[tuple[str, ...], tyro.conf.Positional] = ("SkylakeX", "Haswell")
     """Values of OPENBLAS_CORETYPE; the processor must have the instructions that they use."""
-    rounds: int = 15
-    """Turns that are counted; two before them are not."""
     page: Path | None = None
     """A Markdown page to write the table to, under the heading "Kernels"."""
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise UserError(f"--rounds {self.rounds}: must be above 0")
 
 
 def products() -> Callable[[], tuple[str, list[float]]]:

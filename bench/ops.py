@@ -11,8 +11,9 @@ import tyro
 from bench.contender import Contender, in_turn
 from bench.op_cases import CASES, drawn
 from bench.page import publish, quartiles, table
+from bench.turns import Turns
 from tape import Op, Sample
-from train.errors import UserError, one_line_errors
+from train.errors import one_line_errors
 
 TOLERANCE = 1e-3
 """How far the sums of the gradients' absolute values may be apart, relative to PyTorch's."""
@@ -27,20 +28,14 @@ brackets; a ratio is that of the same turn, and above 1 where tapegrad is faster
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Turns):
     """Time ops of tapegrad and of PyTorch in turn.
 
     Prints a Markdown table. Fails if their gradients differ.
     """
 
-    rounds: int = 15
-    """Turns that are counted; two before them are not."""
     page: Path | None = None
     """A Markdown page to write the table to, under the heading "Ops"."""
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise UserError(f"--rounds {self.rounds}: must be above 0")
 
 
 def compare(rounds: int) -> str:

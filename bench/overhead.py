@@ -13,7 +13,8 @@ from bench.contender import Contender, in_turn
 from bench.overhead_cases import PROGRAMS
 from bench.overhead_in_tapegrad import numbers_of_ops
 from bench.page import publish, quartiles, table
-from train.errors import UserError, one_line_errors
+from bench.turns import Turns
+from train.errors import one_line_errors
 
 TOLERANCE = 1e-3
 """How far the sums of the gradients' absolute values may be apart, relative to PyTorch's."""
@@ -34,20 +35,14 @@ Medians, with quartiles in brackets; the ratio to PyTorch is that of the same tu
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Turns):
     """Time programs of many small ops in tapegrad and in other libraries, in turn.
 
     Prints Markdown tables. Fails if the gradients differ.
     """
 
-    rounds: int = 15
-    """Turns that are counted; two before them are not."""
     page: Path | None = None
     """A Markdown page to write the tables to, under the heading "Overhead"."""
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise UserError(f"--rounds {self.rounds}: must be above 0")
 
 
 def compare(rounds: int) -> str:

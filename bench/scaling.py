@@ -14,8 +14,9 @@ from bench.configurations import CONFIGURATIONS, Configuration
 from bench.contender import Contender, in_turn
 from bench.floor import matrix_products
 from bench.page import publish, quartiles, table
+from bench.turns import Turns
 from train.config import Config, usable_cores
-from train.errors import UserError, one_line_errors
+from train.errors import one_line_errors
 from train.memory import PROGRAM, peak_memory
 
 BASE = CONFIGURATIONS["B"]
@@ -47,7 +48,7 @@ that after imports."""
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Turns):
     """Time train steps of tapegrad, each of its sizes varied alone, in turn.
 
     Prints a Markdown table.
@@ -57,10 +58,6 @@ class Arguments:
     """Turns that are counted; two before them are not."""
     page: Path | None = None
     """A Markdown page to write the table to, under the heading "Scaling"."""
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise UserError(f"--rounds {self.rounds}: must be above 0")
 
 
 @dataclass(frozen=True)
